@@ -1,0 +1,57 @@
+# Every command a person needs. A newcomer needs two: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := instrumentation exporter alertmanager grafana examples local demo tests benchmarks
+.DEFAULT_GOAL := check
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+check: lint test ## everything that CI checks but the slow tests
+
+setup: .venv/.ready ## the virtual environment with everything in it
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]' --group dev
+	@touch $@
+
+tools: setup ## Prometheus, Alertmanager, Pushgateway, promtool and amtool: found, or unpacked into .tools/
+	@$(BIN)/python -m recwatch_local tools
+
+demo: tools ## the main job on real data, live; ONCE=1 ends by itself
+	@$(BIN)/python -m recwatch_demo $(if $(ONCE),--once)
+
+up: tools ## the stack, without docker; Ctrl-C stops it
+	@$(BIN)/python -m recwatch_local up
+
+down: setup ## stop a stack that `make up` started elsewhere
+	@$(BIN)/python -m recwatch_local down
+
+test: tools ## all tests but the slow ones
+	$(BIN)/pytest -m 'not all'
+
+test-all: tools ## the slow ones: kills, browsers, containers
+	$(BIN)/pytest -m all
+
+lint: tools ## format, style, types, rules, dashboards
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/python -m recwatch_local check
+	$(BIN)/recwatch-dashboards --check
+
+format: setup ## rewrite the code in the project's format
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+generate: setup ## the files that are made from code: dashboards
+	$(BIN)/recwatch-dashboards
+
+bench: setup ## what recwatch costs, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+clean: ## everything that was made here
+	rm -rf .venv .tools .run .mypy_cache .ruff_cache .pytest_cache dist
+
+.PHONY: help check setup tools demo up down test test-all lint format generate bench clean

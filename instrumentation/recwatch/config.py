@@ -1,0 +1,108 @@
+"""Strict YAML configuration: unknown keys are refused, every mistake is named with its key and its remedy.
+
+Needs the packages of the extra `exporter` or `bridge` (pydantic, pyyaml).
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from recwatch.durations import format_duration, parse_duration
+from recwatch.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+def _to_timedelta(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_to_timedelta), PlainSerializer(format_duration)]
+"""A field that is written as `5m` and read as a `timedelta`."""
+
+
+class Strict(BaseModel):
+    """Base of every configuration model: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
+    """Replace `${NAME}` and `${NAME:-default}` in every string of a parsed YAML document.
+
+    Substitution happens after parsing, so that a value never becomes YAML structure.
+
+    Raises:
+        ConfigError: when a variable without a default is not set.
+    """
+    if isinstance(value, dict):
+        return {key: expand_variables(item, environment) for key, item in value.items()}
+    if isinstance(value, list):
+        return [expand_variables(item, environment) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        found = environment.get(match["name"]) or match["default"]
+        if found is None:
+            name = match["name"]
+            raise ConfigError(f"${{{name}}} is not set: export {name}, or write ${{{name}:-default}}")
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+def load_config(path: Path, model: type[Model], environment: Mapping[str, str] | None = None) -> Model:
+    """Read a YAML file into a strict model.
+
+    Relative paths inside the file are left as they are; a model resolves them with the validation context's
+    `base`, the folder that the file is in.
+
+    Args:
+        path: the file.
+        model: the pydantic model to read it into.
+        environment: where `${NAME}` is looked up; the process's environment by default.
+
+    Raises:
+        ConfigError: with one line for each mistake: file, key, what was found, what to do.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys to values, as in the example beside it")
+    try:
+        expanded = expand_variables(document, os.environ if environment is None else environment)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    try:
+        return model.model_validate(expanded, context={"base": path.resolve().parent})
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "file"
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{key}: no such key; remove it or correct its name")
+        elif item["type"] == "missing":
+            lines.append(f"{key}: is required; add it")
+        else:
+            lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (found {item['input']!r:.80})")
+    return lines
