@@ -1,0 +1,5 @@
+"""`python -m recwatch_local tools|up|down|check`."""
+
+from recwatch_local.cli import main
+
+raise SystemExit(main())
