@@ -1,1 +1,1 @@
-"""The stack on one machine without docker: `make tools`, `make up`, `make down`, and what the demo is built on."""
+"""The stack on one machine without docker: what `make tools`, `make up`, `make down` and the demo run."""

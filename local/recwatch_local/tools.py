@@ -87,7 +87,8 @@ def find_tools(folder: Path = TOOLS_FOLDER, path: str | None = None) -> Tools:
     if missing:
         wanted = ", ".join(f"{name} {'.'.join(map(str, TOOLS[name].minimum))}" for name in missing)
         raise ToolsMissingError(
-            f"missing: {wanted} or later. Run `make tools` on Debian, or install them from prometheus.io and put them on PATH."
+            f"missing: {wanted} or later. Run `make tools` on Debian, "
+            "or install them from prometheus.io and put them on PATH."
         )
     return Tools(**found)
 

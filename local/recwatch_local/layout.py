@@ -1,0 +1,131 @@
+"""The files of one run of the stack: configuration in place, secrets made, folders there."""
+
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from recwatch_local.paths import ROOT
+from recwatch_local.ports import HOST, Ports
+from recwatch_local.render import shorten_yaml
+
+# Windows follow the time of the events, not the wall clock; a time limit does not get better by being short.
+EVENT_TIME_KEYS = frozenset({"window", "timeout"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one run keeps its things.
+
+    Attributes:
+        home: what outlives a run: artifacts/, data/, logs/, secrets/ (`RECWATCH_HOME`).
+        run: what belongs to the run alone: configuration in place, databases of the servers, their log files.
+    """
+
+    home: Path
+    run: Path
+
+    @property
+    def secrets(self) -> Path:
+        """Tokens and addresses that nobody else may read."""
+        return self.home / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        """One file a part."""
+        return self.run / "logs"
+
+    @property
+    def prometheus_config(self) -> Path:
+        """What Prometheus is started with; its targets and rules lie beside it."""
+        return self.run / "prometheus" / "prometheus.yml"
+
+    @property
+    def alertmanager_config(self) -> Path:
+        """What Alertmanager is started with; the bridge's addresses lie beside it."""
+        return self.run / "alertmanager" / "alertmanager.yml"
+
+    @property
+    def drift_config(self) -> Path:
+        """What the drift exporter is started with."""
+        return self.run / "exporter" / "drift.yml"
+
+    @property
+    def bridge_config(self) -> Path:
+        """What the bridge is started with."""
+        return self.run / "bridge" / "bridge.yml"
+
+
+def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = None) -> None:
+    """Put every file of a run in its place.
+
+    Args:
+        layout: where.
+        ports: put into the lists of targets and webhook addresses.
+        factors: for `prometheus`, `alertmanager`, `drift` and `bridge`, by what durations are divided;
+            None takes the files as they are.
+    """
+    for folder in (layout.logs, layout.home / "artifacts", layout.home / "data", layout.home / "logs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    make_secrets(layout.secrets, ports)
+    by_name = factors or {}
+    _place(ROOT / "prometheus" / "prometheus.yml", layout.prometheus_config, by_name.get("prometheus"))
+    for rules in sorted((ROOT / "prometheus" / "rules").glob("*.yml")):
+        _place(rules, layout.prometheus_config.parent / "rules" / rules.name, by_name.get("prometheus"))
+    _place(
+        ROOT / "alertmanager" / "alertmanager.yml", layout.alertmanager_config, by_name.get("alertmanager")
+    )
+    _place(ROOT / "exporter" / "drift.yml", layout.drift_config, by_name.get("drift"))
+    _place(ROOT / "alertmanager" / "bridge.yml", layout.bridge_config, by_name.get("bridge"))
+    _move_ports(ROOT / "prometheus" / "targets" / "local", layout.prometheus_config.parent / "targets", ports)
+    _move_ports(ROOT / "alertmanager" / "urls" / "local", layout.alertmanager_config.parent / "urls", ports)
+    _link(layout.secrets, layout.alertmanager_config.parent / "secrets")
+
+
+def make_secrets(folder: Path, ports: Ports) -> None:
+    """Make the tokens that are not there yet, readable by their owner only; those that are there stay.
+
+    `slack_url` names the local inbox until somebody writes a real webhook's address into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("bridge_token", "admin_token", "exporter_token"):
+        _write_secret(folder / name, secrets.token_urlsafe(32))
+    inbox = folder / "slack_url"
+    if not inbox.exists() or inbox.read_text(encoding="utf-8").startswith(
+        f"http://{ports.address('slack')[:-5]}"
+    ):
+        inbox.unlink(missing_ok=True)
+        _write_secret(inbox, ports.url("slack"))
+
+
+def _write_secret(path: Path, value: str) -> None:
+    if path.exists():
+        return
+    path.touch(mode=0o600)
+    path.write_text(value + "\n", encoding="utf-8")
+
+
+def _place(source: Path, target: Path, factor: float | None) -> None:
+    """Link the file itself where nothing changes, so that an edit and a reload work as a user expects."""
+    if factor is None:
+        _link(source, target)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(
+        shorten_yaml(source.read_text(encoding="utf-8"), factor, EVENT_TIME_KEYS), encoding="utf-8"
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.symlink_to(source.resolve())
+
+
+def _move_ports(source: Path, target: Path, ports: Ports) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in sorted(source.iterdir()):
+        text = ports.replace_in(file.read_text(encoding="utf-8"))
+        (target / file.name).write_text(text, encoding="utf-8")

@@ -1,0 +1,112 @@
+"""What the stack consists of: each part's command line and where it says that it is ready."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recwatch_local.layout import Layout
+from recwatch_local.ports import HOST, Ports
+from recwatch_local.tools import Tools
+
+RETENTION = "45d"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A part of the stack.
+
+    Attributes:
+        name: also its log file's name.
+        argv: its command line.
+        ready: the path, on its own port, that answers 200 once it can be used.
+        stop_after: seconds it is given to end before it is killed.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    ready: str
+    stop_after: int = 10
+
+
+def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
+    """The parts of the stack in the order in which they start."""
+    python = sys.executable
+    data = layout.run / "data"
+    return [
+        Program(
+            "prometheus",
+            (
+                str(tools.prometheus),
+                f"--config.file={layout.prometheus_config}",
+                f"--storage.tsdb.path={data / 'prometheus'}",
+                f"--storage.tsdb.retention.time={RETENTION}",
+                f"--web.listen-address={ports.address('prometheus')}",
+            ),
+            "/-/ready",
+        ),
+        Program(
+            "alertmanager",
+            (
+                str(tools.alertmanager),
+                f"--config.file={layout.alertmanager_config}",
+                f"--storage.path={data / 'alertmanager'}",
+                f"--web.listen-address={ports.address('alertmanager')}",
+                "--cluster.listen-address=",
+            ),
+            "/-/ready",
+        ),
+        Program(
+            "pushgateway",
+            (
+                str(tools.pushgateway),
+                f"--web.listen-address={ports.address('pushgateway')}",
+                f"--persistence.file={data / 'pushgateway'}",
+            ),
+            "/-/ready",
+        ),
+        Program(
+            "inbox",
+            (
+                *(python, "-m", "recwatch.testing.inbox", "--host", HOST, "--web-port", str(ports.inbox)),
+                *("--smtp-port", str(ports.smtp), "--slack-port", str(ports.slack)),
+            ),
+            "/",
+        ),
+        Program(
+            "recommender",
+            (python, "-m", "recommender.serve", "--host", HOST, "--port", str(ports.recommender)),
+            "/readyz",
+        ),
+        Program(
+            "exporter",
+            (
+                *(python, "-m", "recwatch_exporter", "--config.file", str(layout.drift_config)),
+                *("--web.listen-address", ports.address("exporter")),
+                *("--web.token-file", str(layout.secrets / "exporter_token")),
+            ),
+            "/-/ready",
+        ),
+        Program(
+            "bridge",
+            (
+                *(python, "-m", "recwatch_bridge", "--config.file", str(layout.bridge_config)),
+                *("--web.listen-address", ports.address("bridge")),
+            ),
+            "/-/ready",
+        ),
+    ]
+
+
+def environment(layout: Layout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What every part and every trainer finds in its environment; mail goes to the inbox unless it is set."""
+    return {
+        "RECWATCH_SMTP_HOST": HOST,
+        "RECWATCH_SMTP_PORT": str(ports.smtp),
+        **inherited,
+        "RECWATCH_HOME": str(layout.home),
+        "RECWATCH_SECRETS": str(layout.secrets),
+        "RECWATCH_ADMIN_TOKEN_FILE": str(layout.secrets / "admin_token"),
+        "RECWATCH_PUSHGATEWAY": ports.address("pushgateway"),
+        "RECWATCH_RECOMMENDER_URL": ports.url("recommender"),
+        "RECWATCH_PYTHON": sys.executable,
+    }

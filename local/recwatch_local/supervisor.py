@@ -1,0 +1,137 @@
+"""Run the parts under supervisord: a log file each, restarted when they fall, all stopped together."""
+
+import shlex
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from recwatch_local.errors import StackError
+from recwatch_local.programs import Program
+
+# Marks every process of a run, also those that leave their process group, as a retraining does.
+MARK = "RECWATCH_RUN_FOLDER"
+_STOP_SECONDS = 60.0
+
+
+def supervisor_config(run: Path, logs: Path, parts: Sequence[Program]) -> str:
+    """Write supervisord's configuration.
+
+    Args:
+        run: the folder for its socket and its process id.
+        logs: the folder for one log file a part.
+        parts: what to run.
+    """
+    lines = [
+        "[supervisord]",
+        f"logfile={_escape(str(logs / 'supervisord.log'))}",
+        f"pidfile={_escape(str(run / 'supervisord.pid'))}",
+        f"directory={_escape(str(run))}",
+        "[unix_http_server]",
+        f"file={_escape(str(run / 'supervisord.sock'))}",
+        "chmod=0700",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for part in parts:
+        lines += [
+            f"[program:{part.name}]",
+            f"command={_escape(shlex.join(part.argv))}",
+            f"stdout_logfile={_escape(str(logs / part.name))}.log",
+            "stdout_logfile_maxbytes=50MB",
+            "redirect_stderr=true",
+            "autorestart=true",
+            "startretries=3",
+            "stopasgroup=true",
+            "killasgroup=true",
+            f"stopwaitsecs={part.stop_after}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+class Supervisor:
+    """supervisord as a child process, with its own configuration."""
+
+    def __init__(
+        self, run: Path, logs: Path, parts: Sequence[Program], environment: Mapping[str, str]
+    ) -> None:
+        self._run = run
+        config = run / "supervisord.conf"
+        config.write_text(supervisor_config(run, logs, parts), encoding="utf-8")
+        # A session of its own: Ctrl-C reaches us alone, and we stop the parts in order.
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "supervisor.supervisord",
+                "--nodaemon",
+                "--silent",
+                "--configuration",
+                config,
+            ],
+            env={**environment, MARK: str(run)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def states(self) -> dict[str, str]:
+        """What supervisord says of each part, such as `RUNNING` or `FATAL`; empty until it answers."""
+        if self._process.poll() is not None:
+            raise StackError(
+                f"supervisord ended with exit code {self._process.returncode}; see {self._run / 'logs'}"
+            )
+        transport = SupervisorTransport(serverurl=f"unix://{self._run / 'supervisord.sock'}")
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        try:
+            answer: Any = proxy.supervisor.getAllProcessInfo()
+        except OSError:
+            return {}
+        finally:
+            transport.close()
+        return {str(item["name"]): str(item["statename"]) for item in answer}
+
+    def stop(self) -> None:
+        """End every part, then whatever they left running, and wait until all are gone."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        end_leftovers(self._run)
+
+
+def end_leftovers(run: Path) -> list[int]:
+    """End every process with the run's mark, such as a retraining in its own session; return their ids."""
+    left = [process for process in psutil.process_iter() if _mark_of(process) == str(run)]
+    for process in left:
+        _signal(process.terminate)
+    _, alive = psutil.wait_procs(left, timeout=10)
+    for process in alive:
+        _signal(process.kill)
+    psutil.wait_procs(alive, timeout=10)
+    return [process.pid for process in left]
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return None if process.pid == psutil.Process().pid else process.environ().get(MARK)
+    except psutil.Error:
+        return None
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return
