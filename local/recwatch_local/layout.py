@@ -92,9 +92,7 @@ def make_secrets(folder: Path, ports: Ports) -> None:
     for name in ("bridge_token", "admin_token", "exporter_token"):
         _write_secret(folder / name, secrets.token_urlsafe(32))
     inbox = folder / "slack_url"
-    if not inbox.exists() or inbox.read_text(encoding="utf-8").startswith(
-        f"http://{ports.address('slack')[:-5]}"
-    ):
+    if not inbox.exists() or inbox.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):
         inbox.unlink(missing_ok=True)
         _write_secret(inbox, ports.url("slack"))
 
