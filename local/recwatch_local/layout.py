@@ -1,6 +1,5 @@
 """The files of one run of the stack: configuration in place, secrets made, folders there."""
 
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from recwatch_local.paths import ROOT
 from recwatch_local.ports import HOST, Ports
 from recwatch_local.render import shorten_yaml
+from recwatch_local.secret_files import make_secrets, write_secret
 
 # Windows follow the time of the events, not the wall clock; a time limit does not get better by being short.
 EVENT_TIME_KEYS = frozenset({"window", "timeout"})
@@ -68,7 +68,7 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
     """
     for folder in (layout.logs, layout.home / "artifacts", layout.home / "data", layout.home / "logs"):
         folder.mkdir(parents=True, exist_ok=True)
-    make_secrets(layout.secrets, ports)
+    _secrets(layout.secrets, ports)
     by_name = factors or {}
     _place(ROOT / "prometheus" / "prometheus.yml", layout.prometheus_config, by_name.get("prometheus"))
     for rules in sorted((ROOT / "prometheus" / "rules").glob("*.yml")):
@@ -83,25 +83,12 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
     _link(layout.secrets, layout.alertmanager_config.parent / "secrets")
 
 
-def make_secrets(folder: Path, ports: Ports) -> None:
-    """Make the tokens that are not there yet, readable by their owner only; those that are there stay.
-
-    `slack_url` names the local inbox until somebody writes a real webhook's address into it.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("bridge_token", "admin_token", "exporter_token"):
-        _write_secret(folder / name, secrets.token_urlsafe(32))
-    inbox = folder / "slack_url"
-    if not inbox.exists() or inbox.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):
-        inbox.unlink(missing_ok=True)
-        _write_secret(inbox, ports.url("slack"))
-
-
-def _write_secret(path: Path, value: str) -> None:
-    if path.exists():
-        return
-    path.touch(mode=0o600)
-    path.write_text(value + "\n", encoding="utf-8")
+def _secrets(folder: Path, ports: Ports) -> None:
+    """Make the tokens; `slack_url` names the local inbox until somebody writes a real webhook's address into it."""
+    make_secrets(folder, ("bridge_token", "admin_token", "exporter_token"))
+    slack_url = folder / "slack_url"
+    if not slack_url.exists() or slack_url.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):
+        write_secret(slack_url, ports.url("slack"))
 
 
 def _place(source: Path, target: Path, factor: float | None) -> None:
