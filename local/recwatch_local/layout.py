@@ -84,7 +84,7 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
 
 
 def _secrets(folder: Path, ports: Ports) -> None:
-    """Make the tokens; `slack_url` names the local inbox until somebody writes a real webhook's address into it."""
+    """Make the tokens; `slack_url` names the local inbox until somebody writes a webhook's address there."""
     make_secrets(folder, ("bridge_token", "admin_token", "exporter_token"))
     slack_url = folder / "slack_url"
     if not slack_url.exists() or slack_url.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):

@@ -19,12 +19,14 @@ class Program:
         name: also its log file's name.
         argv: its command line.
         ready: the path, on its own port, that answers 200 once it can be used.
+        needs_model: whether it starts only once there is a version in service.
         stop_after: seconds it is given to end before it is killed.
     """
 
     name: str
     argv: tuple[str, ...]
     ready: str
+    needs_model: bool = False
     stop_after: int = 10
 
 
@@ -76,6 +78,7 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
             "recommender",
             (python, "-m", "recommender.serve", "--host", HOST, "--port", str(ports.recommender)),
             "/readyz",
+            needs_model=True,
         ),
         Program(
             "exporter",
@@ -85,6 +88,7 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 *("--web.token-file", str(layout.secrets / "exporter_token")),
             ),
             "/-/ready",
+            needs_model=True,
         ),
         Program(
             "bridge",

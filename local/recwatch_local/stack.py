@@ -13,6 +13,7 @@ from recwatch_local.errors import StackError
 from recwatch_local.layout import Layout, prepare
 from recwatch_local.ports import Ports, require_free
 from recwatch_local.programs import Program, environment, programs
+from recwatch_local.signals import uninterrupted
 from recwatch_local.supervisor import Supervisor
 from recwatch_local.tools import Tools
 
@@ -45,7 +46,7 @@ def running(
     tools: Tools,
     *,
     factors: Mapping[str, float] | None = None,
-    before: Callable[[Mapping[str, str]], None] = lambda _: None,
+    first_models: Callable[[Mapping[str, str]], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
     """Start every part, wait until all are ready, and stop all of them at the end, whatever happens.
@@ -55,8 +56,8 @@ def running(
         ports: where its parts listen.
         tools: the servers' programs.
         factors: by what durations are divided, see `layout.prepare`; None for real use.
-        before: called with the environment once the files are in place, before anything starts;
-            it sees to it that there is a model to serve.
+        first_models: called with the parts' environment once the servers are up and before those parts start
+            that need a version in service: it sees to it that there is one.
         say: told a line for each part that becomes ready.
 
     Raises:
@@ -66,15 +67,19 @@ def running(
     require_free(ports)
     prepare(layout, ports, factors)
     variables = environment(layout, ports, os.environ)
-    before(variables)
     parts = programs(layout, ports, tools)
     supervisor = Supervisor(layout.run, layout.logs, parts, variables)
     stack = Stack(layout, ports, variables, supervisor)
     try:
-        _await_ready(stack, parts, say)
+        _await_ready(stack, [part for part in parts if not part.needs_model], say)
+        first_models(variables)
+        late = [part for part in parts if part.needs_model]
+        supervisor.start(part.name for part in late)
+        _await_ready(stack, late, say)
         yield stack
     finally:
-        supervisor.stop()
+        with uninterrupted():
+            supervisor.stop()
 
 
 def _await_ready(stack: Stack, parts: Sequence[Program], say: Callable[[str], None]) -> None:

@@ -4,7 +4,7 @@ import shlex
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def supervisor_config(run: Path, logs: Path, parts: Sequence[Program]) -> str:
             f"stdout_logfile={_escape(str(logs / part.name))}.log",
             "stdout_logfile_maxbytes=50MB",
             "redirect_stderr=true",
+            f"autostart={'false' if part.needs_model else 'true'}",
             "autorestart=true",
             "startretries=3",
             "stopasgroup=true",
@@ -85,19 +86,30 @@ class Supervisor:
 
     def states(self) -> dict[str, str]:
         """What supervisord says of each part, such as `RUNNING` or `FATAL`; empty until it answers."""
-        if self._process.poll() is not None:
-            raise StackError(
-                f"supervisord ended with exit code {self._process.returncode}; see {self._run / 'logs'}"
-            )
-        transport = SupervisorTransport(serverurl=f"unix://{self._run / 'supervisord.sock'}")
-        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        self._require_alive()
         try:
-            answer: Any = proxy.supervisor.getAllProcessInfo()
+            with self._proxy() as proxy:
+                answer: Any = proxy.supervisor.getAllProcessInfo()
         except OSError:
             return {}
-        finally:
-            transport.close()
         return {str(item["name"]): str(item["statename"]) for item in answer}
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start parts that did not start by themselves."""
+        self._require_alive()
+        with self._proxy() as proxy:
+            for name in names:
+                proxy.supervisor.startProcess(name, False)  # noqa: FBT003 - wait, by position in its interface
+
+    def _require_alive(self) -> None:
+        if self._process.poll() is not None:
+            raise StackError(
+                f"supervisord ended with code {self._process.returncode}; see {self._run / 'logs'}"
+            )
+
+    def _proxy(self) -> xmlrpc.client.ServerProxy:
+        transport = SupervisorTransport(serverurl=f"unix://{self._run / 'supervisord.sock'}")
+        return xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 
     def stop(self) -> None:
         """End every part, then whatever they left running, and wait until all are gone."""

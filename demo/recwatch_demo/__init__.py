@@ -1,0 +1,1 @@
+"""The main job on real data, shown live: `make demo`."""

@@ -1,0 +1,5 @@
+"""`python -m recwatch_demo [--once]`."""
+
+from recwatch_demo.cli import main
+
+raise SystemExit(main())

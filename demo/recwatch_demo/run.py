@@ -1,0 +1,142 @@
+"""The demo itself: start the stack with short durations, replay real history, watch the loop close."""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from recwatch_demo.apis import Apis
+from recwatch_demo.picture import draw
+from recwatch_demo.replaying import replay_position, replaying
+from recwatch_demo.show import Screen
+from recwatch_demo.steps import MODEL, Loop
+from recwatch_demo.timeline import Timeline
+from recwatch_local.layout import Layout
+from recwatch_local.paths import ROOT, RUN_FOLDER
+from recwatch_local.ports import Ports
+from recwatch_local.signals import terminate_like_interrupt
+from recwatch_local.stack import Stack, running
+from recwatch_local.tools import ensure_tools
+from recwatch_local.up import first_models
+
+# By what the durations of each file are divided, so that a day of 2003 may last a second.
+FACTORS = {"prometheus": 60.0, "alertmanager": 60.0, "drift": 1200.0, "bridge": 120.0}
+LIMIT_SECONDS = 200.0
+_LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the demo is run.
+
+    Attributes:
+        ports: where the parts listen.
+        once: end by itself when every step happened, or when the time is up.
+        output: the folder for timeline.json and timeline.png.
+        run_folder: the folder for everything else; emptied first.
+    """
+
+    ports: Ports
+    once: bool = False
+    output: Path = ROOT / "demo"
+    run_folder: Path = RUN_FOLDER / "demo"
+
+
+@dataclass
+class Watch:
+    """One look after another at a running loop, until every step happened or the time is up."""
+
+    stack: Stack
+    loop: Loop
+    timeline: Timeline
+    screen: Screen
+    started: datetime
+    rounds: set[str] = field(default_factory=set)
+
+    def until_complete(self, limit: float) -> bool:
+        """Watch until nothing is missing; False when `limit` seconds were not enough."""
+        deadline = time.monotonic() + limit
+        while self.timeline.missing and time.monotonic() < deadline:
+            self.look()
+            time.sleep(_LOOK_EVERY)
+        return not self.timeline.missing
+
+    def look(self) -> None:
+        """Ask every part once and show what is new."""
+        self.stack.require_running()
+        try:
+            new = self.timeline.look() + self._further_rounds()
+        except requests.RequestException as error:
+            # A part that is restarting does not end the demo; one that stays away ends it by the time limit.
+            self.screen.say(f"no answer: {error}")
+            return
+        for entry in new:
+            self.screen.show(entry, self.started)
+        seen = len(self.timeline.steps) - len(self.timeline.missing)
+        self.screen.progress(seen, len(self.timeline.steps), replay_position(self.stack.layout.home))
+
+    def _further_rounds(self) -> list[Any]:
+        """Tell of every retraining after the first: its outcome is part of the story."""
+        ended = [run for run in self.loop.runs() if run["state"] in {"promoted", "refused", "failed"}]
+        new = []
+        for run in ended:
+            if run["id"] not in self.rounds:
+                self.rounds.add(run["id"])
+                if len(self.rounds) > 1:
+                    reasons = "; ".join(run["reasons"])[:120]
+                    text = f"bridge: {MODEL} {run['version'] or ''} {run['state']}: {reasons}"
+                    new.append(
+                        self.timeline.note(f"round_{len(self.rounds)}", f"Round {len(self.rounds)}", text)
+                    )
+        return new
+
+
+def run(settings: Settings, screen: Screen) -> int:
+    """Run the demo.
+
+    Returns:
+        0 if every step happened, 1 if not.
+    """
+    terminate_like_interrupt()
+    tools = ensure_tools(screen.say)
+    layout = Layout(home=settings.run_folder / "home", run=settings.run_folder / "run")
+    shutil.rmtree(settings.run_folder, ignore_errors=True)
+    layout.run.mkdir(parents=True)
+    started = datetime.now(UTC)
+    train = partial(first_models, say=screen.say)
+    with running(layout, settings.ports, tools, first_models=train, factors=FACTORS, say=screen.say) as stack:
+        loop = Loop(Apis(stack), local_ends="RECWATCH_SMTP_HOST" not in os.environ)
+        watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
+        with replaying(stack):
+            complete = watch.until_complete(LIMIT_SECONDS)
+            watch.timeline.write(settings.output / "timeline.json")
+            draw(loop.apis, watch.timeline, started, settings.output / "timeline.png")
+            for step in watch.timeline.missing:
+                screen.say(f"did not happen: {step.title} ({step.name})")
+            if not settings.once:
+                _stay(watch, settings)
+    return 0 if complete else 1
+
+
+def _stay(watch: Watch, settings: Settings) -> None:
+    ports = settings.ports
+    places = {
+        "mail and Slack": ports.url("inbox"),
+        "alerts": f"{ports.url('prometheus')}/alerts",
+        "Alertmanager": ports.url("alertmanager"),
+        "drift": f"{ports.url('exporter')}/metrics",
+        "the picture": settings.output / "timeline.png",
+        "logs": watch.stack.layout.logs,
+    }
+    watch.screen.say("Everything stays up until Ctrl-C. Where to look:")
+    for name, place in places.items():
+        watch.screen.say(f"  {name:<15} {place}")
+    while True:
+        watch.look()
+        time.sleep(_LOOK_EVERY)
