@@ -1,0 +1,1 @@
+"""A collaborative-filtering recommender on MovieLens: the system that recwatch's demo watches."""
