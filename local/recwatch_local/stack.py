@@ -68,7 +68,7 @@ def running(
     prepare(layout, ports, factors)
     variables = environment(layout, ports, os.environ)
     parts = programs(layout, ports, tools)
-    supervisor = Supervisor(layout.run, layout.logs, parts, variables)
+    supervisor = Supervisor(layout.run, parts, variables)
     stack = Stack(layout, ports, variables, supervisor)
     try:
         _await_ready(stack, [part for part in parts if not part.needs_model], say)

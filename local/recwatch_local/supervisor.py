@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import tempfile
 import xmlrpc.client
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,21 +20,19 @@ MARK = "RECWATCH_RUN_FOLDER"
 _STOP_SECONDS = 60.0
 
 
-def supervisor_config(run: Path, logs: Path, parts: Sequence[Program]) -> str:
-    """Write supervisord's configuration.
+def supervisor_config(socket: Path, parts: Sequence[Program]) -> str:
+    """Write supervisord's configuration; its files are named from the run's folder, in which it is started.
 
     Args:
-        run: the folder for its socket and its process id.
-        logs: the folder for one log file a part.
+        socket: where it answers; a short path, since sockets' names are limited to about 100 bytes.
         parts: what to run.
     """
     lines = [
         "[supervisord]",
-        f"logfile={_escape(str(logs / 'supervisord.log'))}",
-        f"pidfile={_escape(str(run / 'supervisord.pid'))}",
-        f"directory={_escape(str(run))}",
+        "logfile=logs/supervisord.log",
+        "pidfile=supervisord.pid",
         "[unix_http_server]",
-        f"file={_escape(str(run / 'supervisord.sock'))}",
+        f"file={socket}",
         "chmod=0700",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
@@ -41,8 +40,9 @@ def supervisor_config(run: Path, logs: Path, parts: Sequence[Program]) -> str:
     for part in parts:
         lines += [
             f"[program:{part.name}]",
-            f"command={_escape(shlex.join(part.argv))}",
-            f"stdout_logfile={_escape(str(logs / part.name))}.log",
+            # A per cent sign begins a variable there.
+            f"command={shlex.join(part.argv).replace('%', '%%')}",
+            f"stdout_logfile=logs/{part.name}.log",
             "stdout_logfile_maxbytes=50MB",
             "redirect_stderr=true",
             f"autostart={'false' if part.needs_model else 'true'}",
@@ -55,30 +55,26 @@ def supervisor_config(run: Path, logs: Path, parts: Sequence[Program]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _escape(text: str) -> str:
-    return text.replace("%", "%%")
-
-
 class Supervisor:
-    """supervisord as a child process, with its own configuration."""
+    """supervisord as a child process, with its own configuration.
 
-    def __init__(
-        self, run: Path, logs: Path, parts: Sequence[Program], environment: Mapping[str, str]
-    ) -> None:
+    Args:
+        run: an existing folder for what it writes: its configuration, and `logs/` with a file each part.
+        parts: what to run.
+        environment: what the parts find in their environment.
+    """
+
+    def __init__(self, run: Path, parts: Sequence[Program], environment: Mapping[str, str]) -> None:
         self._run = run
-        config = run / "supervisord.conf"
-        config.write_text(supervisor_config(run, logs, parts), encoding="utf-8")
+        self._folder = tempfile.TemporaryDirectory(prefix="recwatch-")
+        self._socket = Path(self._folder.name) / "supervisord.sock"
+        (run / "logs").mkdir(exist_ok=True)
+        (run / "supervisord.conf").write_text(supervisor_config(self._socket, parts), encoding="utf-8")
+        argv = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent"]
         # A session of its own: Ctrl-C reaches us alone, and we stop the parts in order.
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "supervisor.supervisord",
-                "--nodaemon",
-                "--silent",
-                "--configuration",
-                config,
-            ],
+            [*argv, "--configuration", "supervisord.conf"],
+            cwd=run,
             env={**environment, MARK: str(run)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -108,7 +104,7 @@ class Supervisor:
             )
 
     def _proxy(self) -> xmlrpc.client.ServerProxy:
-        transport = SupervisorTransport(serverurl=f"unix://{self._run / 'supervisord.sock'}")
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
         return xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 
     def stop(self) -> None:
@@ -121,6 +117,7 @@ class Supervisor:
                 self._process.kill()
                 self._process.wait()
         end_leftovers(self._run)
+        self._folder.cleanup()
 
 
 def end_leftovers(run: Path) -> list[int]:
