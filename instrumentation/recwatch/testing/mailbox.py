@@ -1,0 +1,108 @@
+"""What the two fake ends share: a list of what arrived, orders to misbehave, a server in a thread."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+Message = TypeVar("Message")
+Order = TypeVar("Order")
+
+
+class Mailbox(Generic[Message]):
+    """A list that threads add to and tests wait on."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._changed = threading.Condition()
+
+    def add(self, message: Message) -> None:
+        """Append a message and wake whoever waits."""
+        with self._changed:
+            self._messages.append(message)
+            self._changed.notify_all()
+
+    def all(self) -> list[Message]:
+        """A copy, oldest first."""
+        with self._changed:
+            return list(self._messages)
+
+    def clear(self) -> None:
+        """Forget every message."""
+        with self._changed:
+            self._messages.clear()
+
+    def wait_for(self, predicate: Callable[[Message], bool], timeout: float) -> Message:
+        """The first message for which the predicate holds, now or later.
+
+        Raises:
+            TimeoutError: when none came in time; says how many others did.
+        """
+        end = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for message in self._messages:
+                    if predicate(message):
+                        return message
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(
+                        f"no such message within {timeout} s; {len(self._messages)} others arrived"
+                    )
+                self._changed.wait(left)
+
+
+class Orders(Generic[Order]):
+    """Orders to misbehave, each for one coming message, first in, first out."""
+
+    def __init__(self) -> None:
+        self._orders: deque[Order] = deque()
+
+    def add(self, order: Order, times: int) -> None:
+        """Give the same order for the next `times` messages."""
+        self._orders.extend([order] * times)
+
+    def take(self) -> Order | None:
+        """The order for this message; None means: behave."""
+        try:
+            return self._orders.popleft()
+        except IndexError:
+            return None
+
+
+class LoopThread:
+    """An asyncio event loop in a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, coroutine: Coroutine[Any, Any, Message]) -> Future[Message]:
+        """Run a coroutine on the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def call(self, coroutine: Coroutine[Any, Any, Message], timeout: float = 10.0) -> Message:
+        """Run a coroutine on the loop and return its result."""
+        return self.submit(coroutine).result(timeout)
+
+    def stop(self) -> None:
+        """Cancel what still runs, close the loop, end the thread."""
+        self.call(_cancel_others())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""A Slack incoming webhook that keeps what it is sent, checks it as Slack does and misbehaves on request."""
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from recwatch.testing.mailbox import Mailbox, Orders
+from recwatch.testing.web import WebThread
+
+Payload = dict[str, Any]
+
+# Slack's own limits and answers: https://api.slack.com/reference/block-kit/blocks and
+# https://api.slack.com/messaging/webhooks#handling_errors
+_MOST_BLOCKS = 50
+_LONGEST_TEXT = {"section": 3000, "header": 150}
+
+
+@dataclass(frozen=True)
+class _Failure:
+    code: int
+    retry_after: int | None
+
+
+class SlackServer:
+    """The receiving end of a Slack webhook, for tests and demonstrations.
+
+        with SlackServer() as slack:
+            post_to(slack.url)
+            payload = slack.wait_for(lambda payload: "drift" in payload["text"])
+
+    Args:
+        host: the address to listen on.
+        port: 0 takes a free one; `port` then says which.
+        on_message: called with each accepted payload, in the server's thread.
+
+    Raises:
+        OSError: on entering, when the port is taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        on_message: Callable[[Payload], None] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._on_message = on_message
+        self._mailbox: Mailbox[Payload] = Mailbox()
+        self._orders: Orders[_Failure] = Orders()
+        self._web: WebThread | None = None
+
+    @property
+    def url(self) -> str:
+        """The webhook's address; every path is answered alike, as Slack's hold the secret."""
+        return f"http://{self.host}:{self.port}/"
+
+    @property
+    def messages(self) -> list[Payload]:
+        """Every accepted payload, oldest first."""
+        return self._mailbox.all()
+
+    def wait_for(self, predicate: Callable[[Payload], bool], timeout: float = 10.0) -> Payload:
+        """The first payload for which the predicate holds, now or within `timeout` seconds.
+
+        Raises:
+            TimeoutError: when none came.
+        """
+        return self._mailbox.wait_for(predicate, timeout)
+
+    def fail_next(self, code: int, times: int = 1, *, retry_after: int | None = None) -> None:
+        """Answer the next messages with this HTTP code and, where given, the header Retry-After (seconds)."""
+        self._orders.add(_Failure(code, retry_after), times)
+
+    def clear(self) -> None:
+        """Forget every message."""
+        self._mailbox.clear()
+
+    def __enter__(self) -> Self:
+        listener = socket.create_server((self.host, self.port))
+        self.port = listener.getsockname()[1]
+        routes = [Route("/{path:path}", self._receive, methods=["POST"])]
+        self._web = WebThread(Starlette(routes=routes), listener, "recwatch-slack")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._web is not None:
+            self._web.stop()
+
+    async def _receive(self, request: Request) -> Response:
+        body = await request.body()
+        failure = self._orders.take()
+        if failure is not None:
+            headers = {} if failure.retry_after is None else {"Retry-After": str(failure.retry_after)}
+            return PlainTextResponse("refused on request", failure.code, headers)
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            return PlainTextResponse("invalid_payload", 400)
+        complaint = find_fault(payload)
+        if complaint is not None:
+            return PlainTextResponse(complaint, 400)
+        self._mailbox.add(payload)
+        if self._on_message is not None:
+            self._on_message(payload)
+        return PlainTextResponse("ok")
+
+
+def find_fault(payload: object) -> str | None:
+    """What Slack would say against a payload; None when it would take it."""
+    if not isinstance(payload, dict):
+        return "invalid_payload"
+    if not any(payload.get(key) for key in ("text", "blocks", "attachments")):
+        return "no_text"
+    blocks = payload.get("blocks", [])
+    if not isinstance(blocks, list) or len(blocks) > _MOST_BLOCKS:
+        return "invalid_blocks"
+    return None if all(_fits(block) for block in blocks) else "invalid_blocks"
+
+
+def _fits(block: object) -> bool:
+    if not isinstance(block, dict) or "type" not in block:
+        return False
+    text = block.get("text")
+    length = len(text.get("text", "")) if isinstance(text, dict) else 0
+    return length <= _LONGEST_TEXT.get(str(block["type"]), length)
