@@ -1,0 +1,1 @@
+"""The code that generates grafana/dashboards/*.json: `recwatch-dashboards` writes, `--check` compares."""

@@ -1,0 +1,42 @@
+"""Panels that answer: is the data drifting?"""
+
+from recwatch_dashboards.panels import (
+    LOOK,
+    WELL,
+    Query,
+    drawn_as_threshold,
+    lines,
+    states,
+    statetimeline,
+    timeseries,
+)
+
+
+def drift_states() -> statetimeline.Panel:
+    """Show what each check found over time."""
+    return states(
+        "Drift",
+        "What each check found, for each model that it speaks for.",
+        Query(
+            'service_check_model:drift_detected:max{model=~"$model", check=~"$check"}', "{{check}} {{model}}"
+        ),
+        [("no drift", WELL), ("drift", LOOK)],
+        empty="no check has run",
+    )
+
+
+def drift_statistic() -> timeseries.Panel:
+    """Show a check's statistic and its threshold; one panel a check, because their scales differ."""
+    panel = lines(
+        "Statistic against threshold: $check",
+        "What the check measures, and the threshold that drift.yml gives it. A correlation or a cosine is bad when"
+        " low, the others when high. Drift is told only where the difference is significant too and both windows"
+        " hold enough rows.",
+        "none",
+        [
+            Query('drift_statistic{check=~"$check"}', "{{feature}} {{segment}}"),
+            Query('max by (check) (drift_threshold{check=~"$check"})', "threshold"),
+        ],
+        empty="the check has not run yet",
+    )
+    return drawn_as_threshold(panel, "threshold").repeat("check").repeat_direction("h").max_per_row(4)
