@@ -20,6 +20,7 @@ class Program:
         argv: its command line.
         ready: the path, on its own port, that answers 200 once it can be used.
         needs_model: whether it starts only once there is a version in service.
+        folder: where it is started, from the run's folder.
         stop_after: seconds it is given to end before it is killed.
     """
 
@@ -27,6 +28,7 @@ class Program:
     argv: tuple[str, ...]
     ready: str
     needs_model: bool = False
+    folder: str = "."
     stop_after: int = 10
 
 
@@ -56,6 +58,8 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 "--cluster.listen-address=",
             ),
             "/-/ready",
+            # `url_file` is read from there.
+            folder="alertmanager",
         ),
         Program(
             "pushgateway",

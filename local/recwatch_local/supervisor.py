@@ -42,6 +42,7 @@ def supervisor_config(socket: Path, parts: Sequence[Program]) -> str:
             f"[program:{part.name}]",
             # A per cent sign begins a variable there.
             f"command={shlex.join(part.argv).replace('%', '%%')}",
+            f"directory={part.folder}",
             f"stdout_logfile=logs/{part.name}.log",
             "stdout_logfile_maxbytes=50MB",
             "redirect_stderr=true",
