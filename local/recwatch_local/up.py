@@ -6,20 +6,26 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import psutil
 
 from recwatch_local.errors import StackError
 from recwatch_local.layout import Layout
-from recwatch_local.paths import ROOT, RUN_FOLDER
+from recwatch_local.paths import ROOT
 from recwatch_local.ports import ports_from
 from recwatch_local.signals import terminate_like_interrupt
 from recwatch_local.stack import running
 from recwatch_local.tools import ensure_tools
 
 Say = Callable[[str], None]
-LAYOUT = Layout(home=ROOT, run=RUN_FOLDER / "up")
-_PID_FILE = LAYOUT.run / "up.pid"
+PID_FILE = "up.pid"
+
+
+def layout_of(environment: Mapping[str, str]) -> Layout:
+    """Everything is kept below `RECWATCH_HOME`, which is the checkout unless it is set."""
+    home = Path(environment.get("RECWATCH_HOME", ROOT)).resolve()
+    return Layout(home=home, run=home / ".run" / "up")
 
 
 def first_models(environment: Mapping[str, str], say: Say) -> None:
@@ -39,11 +45,13 @@ def up(say: Say) -> int:
     """Run the stack until Ctrl-C or `make down`."""
     terminate_like_interrupt()
     tools = ensure_tools(say)
-    _PID_FILE.parent.mkdir(parents=True, exist_ok=True)
-    _PID_FILE.write_text(str(os.getpid()), encoding="utf-8")
+    layout = layout_of(os.environ)
+    pid_file = layout.run / PID_FILE
+    pid_file.parent.mkdir(parents=True, exist_ok=True)
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
     try:
         with running(
-            LAYOUT, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
+            layout, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
         ) as stack:
             say(f"all of it is up; logs in {stack.layout.logs}; Ctrl-C or `make down` stops it")
             while True:
@@ -53,13 +61,14 @@ def up(say: Say) -> int:
         say("stopped")
         return 0
     finally:
-        _PID_FILE.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
 
 
 def down(say: Say) -> int:
     """Stop a stack that `make up` started elsewhere, and wait until it is gone."""
     try:
-        process = psutil.Process(int(_PID_FILE.read_text(encoding="utf-8")))
+        pid = (layout_of(os.environ).run / PID_FILE).read_text(encoding="utf-8")
+        process = psutil.Process(int(pid))
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         say("no stack of `make up` is running")
         return 0

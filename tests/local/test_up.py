@@ -1,0 +1,102 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from recwatch.testing import wait_until
+from recwatch_local.ports import Ports, free_ports, variable
+from recwatch_local.supervisor import MARK
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return free_ports()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, ports: Ports) -> dict[str, str]:
+    numbers = {variable(part): str(getattr(ports, part)) for part in Ports.parts()}
+    return {**os.environ, **numbers, "RECWATCH_HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def up(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with (tmp_path / "output").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "recwatch_local", "up"],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(90)
+
+
+def _marked(home: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK, "").startswith(str(home)):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def _all_up(ports: Ports) -> bool:
+    answer = requests.get(ports.url("prometheus") + "/api/v1/targets", timeout=5).json()
+    return all(target["health"] == "up" for target in answer["data"]["activeTargets"])
+
+
+@pytest.mark.all
+@pytest.mark.usefixtures("tools")
+def test_the_stack_comes_up_with_the_real_files_and_down_ends_it(
+    up: subprocess.Popen[str], environment: dict[str, str], ports: Ports, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    wait_until(lambda: "all of it is up" in output.read_text(encoding="utf-8"), timeout=120)
+    # The real files scrape every 15 s.
+    wait_until(lambda: _all_up(ports), timeout=60)
+    served = requests.get(ports.url("recommender") + "/readyz", timeout=5).json()
+    assert served["model"] == "als"
+    down = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
+    assert down.returncode == 0
+    assert up.wait(10) == 0
+    assert _marked(tmp_path) == []
+
+
+def test_a_taken_port_is_said_before_anything_starts(
+    environment: dict[str, str], ports: Ports, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", ports.bridge)):
+        answer = subprocess.run(
+            [sys.executable, "-m", "recwatch_local", "up"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert answer.returncode == 1
+    assert f"127.0.0.1:{ports.bridge} (bridge); to move it: RECWATCH_BRIDGE_PORT=PORT" in answer.stderr
+    assert _marked(tmp_path) == []
+
+
+def test_down_without_a_stack_says_so(environment: dict[str, str]) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "recwatch_local", "down"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (0, "no stack of `make up` is running\n")
