@@ -1,0 +1,167 @@
+"""The exporter: configuration, state, pool, schedule and watcher, held together."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from recwatch.config import load_config
+from recwatch.errors import ConfigError
+from recwatch.logs import event
+from recwatch_exporter.config import Check, Config
+from recwatch_exporter.deadline import Deadline
+from recwatch_exporter.errors import CheckCancelledError, CheckError
+from recwatch_exporter.metrics import ReloadStatus
+from recwatch_exporter.results import CheckResult
+from recwatch_exporter.run import run_check
+from recwatch_exporter.runner import Runner
+from recwatch_exporter.state import State
+from recwatch_exporter.watcher import PromotionWatcher
+
+_LOG = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Exporter:
+    """Runs the checks of a configuration file, on their schedules and at every promotion.
+
+    Args:
+        path: drift.yml.
+        clock: the time, aware.
+        workers: how many checks run at the same time.
+
+    Raises:
+        ConfigError: when the file cannot be used.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = _utc_now, workers: int = 2) -> None:
+        self.path = path
+        self.state = State()
+        self.reload_status = ReloadStatus()
+        self.config = load_config(path, Config)
+        self._clock = clock
+        self._runner = Runner(self._execute, self._timeout_of, workers=workers)
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._watcher = PromotionWatcher(self._promoted)
+        self._reloading = threading.Lock()
+
+    def start(self) -> None:
+        """Run every check now, and then on its schedule."""
+        self._runner.start()
+        self._apply(self.config)
+        self._scheduler.start()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop at once: running checks are interrupted."""
+        self._watcher.stop()
+        self._scheduler.shutdown(wait=False)
+        self._runner.stop()
+
+    def reload(self) -> None:
+        """Read the configuration again; checks that are new or changed run at once.
+
+        Raises:
+            ConfigError: when the file cannot be used; the old configuration stays.
+        """
+        with self._reloading:
+            try:
+                config = load_config(self.path, Config)
+            except ConfigError as error:
+                self.reload_status.successful = False
+                _LOG.error("Reload failed, the old configuration stays | error=%s", error)
+                raise
+            if config.listen != self.config.listen:
+                _LOG.warning(event("Restart to listen elsewhere", new=config.listen))
+            self._apply(config)
+            _LOG.info(event("Configuration reloaded", file=self.path, checks=len(config.checks)))
+
+    def run_all(self) -> None:
+        """Run every check once, one after the other, in this thread."""
+        self.state.configure(self.config.checks)
+        for check in self.config.checks:
+            self._execute(check.name, Deadline(check.timeout))
+
+    def run(self, name: str) -> bool:
+        """Run a check as soon as a thread is free; False when there is none of that name."""
+        if self.state.get(name) is None:
+            return False
+        self._runner.submit(name)
+        return True
+
+    def _apply(self, config: Config) -> None:
+        self.config = config
+        self._watcher.watch({folder for check in config.checks for folder in check.folders})
+        changed = self.state.configure(config.checks)
+        names = {check.name for check in config.checks}
+        for job in self._scheduler.get_jobs():
+            if job.id not in names:
+                job.remove()
+        for check in config.checks:
+            if check.name in changed:
+                self._scheduler.add_job(
+                    self._runner.submit,
+                    check.schedule.trigger(),
+                    args=(check.name,),
+                    id=check.name,
+                    replace_existing=True,
+                    coalesce=True,
+                    misfire_grace_time=None,
+                )
+                self._runner.submit(check.name)
+        self.reload_status.successful = True
+        self.reload_status.succeeded_at = self._clock().timestamp()
+
+    def _promoted(self, folder: Path) -> None:
+        for state in self.state.all():
+            if folder in state.check.folders:
+                self._runner.submit(state.check.name)
+
+    def _timeout_of(self, name: str) -> timedelta | None:
+        state = self.state.get(name)
+        return None if state is None else state.check.timeout
+
+    def _execute(self, name: str, deadline: Deadline) -> None:
+        state = self.state.get(name)
+        if state is None:
+            return
+        check, started = state.check, time.perf_counter()
+        try:
+            result = run_check(check, now=self._clock(), deadline=deadline)
+        except CheckCancelledError:
+            return
+        except CheckError as error:
+            self.state.failed(check, error.reason, str(error), duration=time.perf_counter() - started)
+            _LOG.error("Check failed | check=%s, reason=%s, error=%s", name, error.reason, error)
+        except Exception as error:  # noqa: BLE001 - counted and logged
+            # A mistake of ours in one check must not take its neighbours with it.
+            self.state.failed(check, "internal", repr(error), duration=time.perf_counter() - started)
+            _LOG.exception(event("Check failed", check=name, reason="internal"))
+        else:
+            duration = time.perf_counter() - started
+            self.state.succeeded(check, result, at=self._clock().timestamp(), duration=duration)
+            _log_result(check, result, duration)
+
+
+def _log_result(check: Check, result: CheckResult, duration: float) -> None:
+    for finding in result.findings:
+        fields: dict[str, object] = {
+            "check": check.name,
+            "statistic": "undefined" if finding.statistic is None else f"{finding.statistic:.4g}",
+            "p_value": "none" if finding.p_value is None else f"{finding.p_value:.3g}",
+            "threshold": f"{finding.threshold:g}",
+            "detected": finding.detected,
+            "n_reference": result.rows["reference"],
+            "n_current": result.rows["current"],
+            "time": f"{duration:.2f}s",
+        }
+        if "worst" in finding.details:
+            fields["worst"] = finding.details["worst"]
+        _LOG.info(event("Check completed", **fields))

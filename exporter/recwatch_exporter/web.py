@@ -1,0 +1,77 @@
+"""The exporter over HTTP: metrics, health, what the checks found, and two commands behind a token."""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from recwatch.asgi import metrics_endpoint
+from recwatch.errors import ConfigError
+from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.report import describe
+
+
+def create_app(exporter: Exporter, registry: CollectorRegistry, token: str | None) -> Starlette:
+    """The exporter's web application.
+
+    Args:
+        exporter: started already.
+        registry: what `/metrics` shows.
+        token: the bearer token of the commands; None refuses them all.
+    """
+
+    def healthy(_: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    def ready(_: Request) -> Response:
+        return PlainTextResponse("ready\n")
+
+    def checks(_: Request) -> Response:
+        return JSONResponse([row for state in exporter.state.all() for row in describe(state)])
+
+    def reload(_: Request) -> Response:
+        try:
+            exporter.reload()
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        return PlainTextResponse("reloaded\n")
+
+    def run(request: Request) -> Response:
+        name = request.path_params["check"]
+        if not exporter.run(name):
+            known = ", ".join(state.check.name for state in exporter.state.all())
+            return PlainTextResponse(f"no check of that name: choose one of {known}\n", status_code=404)
+        return PlainTextResponse("accepted\n", status_code=202)
+
+    # Plain functions run in a thread of their own, so that none holds up the event loop.
+    return Starlette(
+        routes=[
+            Route("/metrics", metrics_endpoint(registry)),
+            Route("/-/healthy", healthy),
+            Route("/-/ready", ready),
+            Route("/-/reload", _guarded(reload, token), methods=["POST"]),
+            Route("/-/run/{check}", _guarded(run, token), methods=["POST"]),
+            Route("/api/v1/checks", checks),
+        ]
+    )
+
+
+def _guarded(endpoint: Callable[[Request], Response], token: str | None) -> Callable[[Request], Any]:
+    def guarded(request: Request) -> Response:
+        if token is None:
+            return PlainTextResponse("refused: start the exporter with --web.token-file\n", status_code=403)
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+            return PlainTextResponse(
+                "send the token: Authorization: Bearer ...\n",
+                status_code=401,
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return endpoint(request)
+
+    return guarded
