@@ -55,6 +55,9 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.item_id)
 
+    def __contains__(self, item_id: int) -> bool:
+        return bool(self.positions(np.array([item_id], dtype=np.int64))[0] >= 0)
+
     def positions(self, item_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Where the films with these ids stand; -1 for an id that is not in the catalogue."""
         return find_sorted(self.item_id, item_ids)

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import fcntl
 import os
 import shutil
 import sys
@@ -118,12 +119,20 @@ def current_titles(home: Home) -> Path | None:
 
 def copy_titles(home: Home, target: Path) -> None:
     """Copy the embeddings in service to `target`, making the first ones if there are none."""
-    source = current_titles(home)
-    if source is None:
-        publish_titles(home, read_catalogue(home), now=times.now(), reason="the first")
-        source = current_titles(home)
-    if source is not None:
-        shutil.copyfile(source, target)
+    folder = home.artifacts(NAME)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".first.lock").open("a") as lock:
+        # Two trainings that begin on an empty home would both make the first version.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if current_titles(home) is None:
+            publish_titles(home, read_catalogue(home), now=times.now(), reason="the first")
+    shutil.copyfile(_existing(current_titles(home)), target)
+
+
+def _existing(path: Path | None) -> Path:
+    if path is None:
+        raise ModelError("no title embeddings are in service: run python -m recommender.embeddings")
+    return path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

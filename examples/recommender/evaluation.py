@@ -1,9 +1,9 @@
 """Ranking metrics as pure functions of arrays, one value a user, so that two models can be compared in pairs.
 
-Sources: NDCG as in Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4),
-2002, with binary gains and the discount 1 / log2(1 + rank) of Burges et al., "Learning to rank using gradient
-descent", ICML 2005; catalogue coverage as in Ge, Delgado-Battenfeld and Jannach, "Beyond accuracy: evaluating
-recommender systems by coverage and serendipity", RecSys 2010.
+Sources: NDCG as in Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS
+20(4), 2002, with binary gains and the discount 1 / log2(1 + rank) of Burges et al., "Learning to rank using
+gradient descent", ICML 2005; catalogue coverage as in Ge, Delgado-Battenfeld and Jannach, "Beyond accuracy:
+evaluating recommender systems by coverage and serendipity", RecSys 2010.
 """
 
 import numpy as np

@@ -95,7 +95,7 @@ class FactorModel:
 
         Rendle et al., "BPR: Bayesian personalized ranking from implicit feedback", UAI 2009, with the
         negatives replaced by their mean: deterministic, and the same direction that sampling takes on
-        average near the start. The last factor of a user is fixed at 1, because the items' last one is their bias.
+        average near the start. The last factor of a user is fixed at 1: the items' last one is their bias.
         """
         items = self.item_factors.astype(np.float64)
         others = np.ones(len(items), dtype=np.bool_)

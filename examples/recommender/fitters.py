@@ -80,8 +80,9 @@ class AlsFitter:
 class BprFitter:
     """Bayesian personalized ranking by sampled pairs; stars are ignored.
 
-    implicit gives no loss, so it is measured here: the mean of -ln sigmoid(score of a rated item - score of an
-    unrated one) over triples that are drawn once and kept (Rendle et al., UAI 2009, BPR-OPT without the penalty).
+    implicit gives no loss, so it is measured here: the mean of -ln sigmoid(score of a rated item - score of
+    an unrated one) over triples that are drawn once and kept (Rendle et al., UAI 2009, BPR-OPT without the
+    penalty).
 
     Args:
         data: what to train on.

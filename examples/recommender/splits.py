@@ -1,8 +1,8 @@
 """The split by user and time: what is never trained on.
 
 Each user's newest fifth of ratings is the hold-out, counted over everything known of that user and not over
-the window that is trained on. So the part that is trained on only ever grows at its end, and nothing of a later
-hold-out was trained on by an earlier version: both can be judged on it.
+the window that is trained on. So the part that is trained on only ever grows at its end, and nothing of a
+later hold-out was trained on by an earlier version: both can be judged on it.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,269 @@
+"""The HTTP service: `uvicorn --factory recommender.service:create_app`, or `python -m recommender.serve`."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from recommender import times
+from recommender.api import (
+    FeedbackRequest,
+    FeedbackResponse,
+    Health,
+    Item,
+    RecommendRequest,
+    RecommendResponse,
+    ReloadResponse,
+    one_message,
+)
+from recommender.engine import Engine, InService
+from recommender.errors import ModelError
+from recommender.interaction_log import Record
+from recommender.interactions import CLICK
+from recommender.recommend import Recommendation, Wish
+from recommender.settings import Settings
+from recommender.tokens import admin_token, is_bearer
+from recwatch import logs
+from recwatch.asgi import MetricsMiddleware, metrics_endpoint
+from recwatch.errors import RegistryError
+from recwatch.serving import RecommenderMetrics
+
+
+def create_app(settings: Settings | None = None, *, registry: CollectorRegistry = REGISTRY) -> FastAPI:
+    """Build the application. Data and model are loaded when it starts, not before.
+
+    Args:
+        settings: read from the environment by default.
+        registry: where the metrics are registered.
+    """
+    service = Service(
+        Settings.from_environment(os.environ) if settings is None else settings, registry=registry
+    )
+    app = FastAPI(title="recommender", lifespan=service.lifespan)
+    app.state.service = service
+    app.add_middleware(MetricsMiddleware, registry=registry)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    app.add_exception_handler(HTTPException, _problem)
+    app.add_api_route("/recommend", service.recommend, methods=["POST"])
+    app.add_api_route("/feedback", service.feedback, methods=["POST"], status_code=status.HTTP_202_ACCEPTED)
+    app.add_api_route("/admin/reload", service.reload, methods=["POST"])
+    app.add_api_route("/healthz", service.healthz, methods=["GET"])
+    app.add_api_route("/readyz", service.readyz, methods=["GET"])
+    app.add_route("/metrics", metrics_endpoint(registry))
+    return app
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    message = one_message(error) if isinstance(error, RequestValidationError) else str(error)
+    return JSONResponse({"error": message}, status.HTTP_422_UNPROCESSABLE_CONTENT)
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+class Service:
+    """The handlers and what they share.
+
+    Args:
+        settings: of the service.
+        registry: where the metrics are registered.
+    """
+
+    def __init__(self, settings: Settings, *, registry: CollectorRegistry) -> None:
+        self.settings = settings
+        self.metrics = RecommenderMetrics(settings.model, registry=registry)
+        self.log = logging.getLogger("recommender.service")
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What was loaded at the start."""
+        if self._engine is None:
+            raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the service is still starting")
+        return self._engine
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Load everything, flush the interaction log while running and once more at the end."""
+        logs.configure(self.log.name, file=self.settings.home.service_log)
+        self._engine = await run_in_threadpool(Engine, self.settings.home, self.settings.model)
+        try:
+            _, new = await run_in_threadpool(self._engine.reload)
+        except (RegistryError, ModelError) as error:
+            # A service that falls back to popularity is better than none; a reload heals it.
+            self.metrics.reload("error")
+            self.log.error(logs.event("Model not loaded", error=error))  # noqa: TRY400 - one line each
+        else:
+            self._announce(new)
+        model_id = f"{self.settings.model}_{self._engine.in_service.version}"
+        self.log.info(logs.event("Service started", model_id=model_id))
+        flushing = asyncio.create_task(self._flush_forever(self._engine))
+        try:
+            yield
+        finally:
+            flushing.cancel()
+            await asyncio.wait([flushing])
+            await run_in_threadpool(self._flush, self._engine)
+            self.log.info(logs.event("Service stopped", model_id=model_id))
+
+    async def recommend(self, body: RecommendRequest) -> RecommendResponse:
+        """Recommend to one user."""
+        started = time.perf_counter()
+        engine = self.engine
+        in_service = engine.in_service
+        wish = _wish(body, engine)
+        try:
+            with self.metrics.request() as request:
+                answer = await run_in_threadpool(engine.recommend, in_service, wish)
+                response = _response(engine, in_service, answer)
+                if answer.fallback is not None:
+                    request.fallback(answer.fallback)
+                if answer.reranked:
+                    request.reranked()
+                request.returned([item.item_id for item in response.items])
+        except Exception as error:
+            self.log.error(  # noqa: TRY400 - the log holds one line an event
+                logs.event("Recommendation failed", user_id=wish.user_id, error=type(error).__name__)
+            )
+            raise
+        self.metrics.impressions(len(response.items))
+        if answer.fallback is not None:
+            self.log.warning(logs.event("Cold-start", user_id=wish.user_id, fallback=True))
+        self.log.info(
+            logs.event(
+                "Request",
+                user_id=wish.user_id,
+                topk=wish.topk,
+                latency=f"{time.perf_counter() - started:.3f}s",
+                fallback=answer.fallback is not None,
+            )
+        )
+        return response
+
+    async def feedback(self, body: FeedbackRequest) -> FeedbackResponse:
+        """Take a click or a rating; it is in the interaction log within a second."""
+        engine = self.engine
+        if body.item_id not in engine.catalogue:
+            raise HTTPException(
+                status.HTTP_422_UNPROCESSABLE_CONTENT, f"item_id: {body.item_id} is not in the catalogue"
+            )
+        observed_at = times.now()
+        engine.accept(
+            Record(
+                user_id=body.user_id,
+                item_id=body.item_id,
+                event=body.event,
+                rating=body.rating,
+                timestamp=body.timestamp or observed_at,
+                observed_at=observed_at,
+            )
+        )
+        if body.event == CLICK:
+            self.metrics.clicks(1)
+        return FeedbackResponse()
+
+    async def reload(self, request: Request) -> ReloadResponse:
+        """Put the registry's current version into service; requests under way end with the old one."""
+        token = await run_in_threadpool(admin_token, self.settings.admin_token_file)
+        if token is None:
+            raise HTTPException(
+                status.HTTP_403_FORBIDDEN,
+                "/admin is off: put a token into a file and name it in RECWATCH_ADMIN_TOKEN_FILE",
+            )
+        if not is_bearer(request.headers.get("authorization"), token):
+            raise HTTPException(
+                status.HTTP_401_UNAUTHORIZED,
+                "send `Authorization: Bearer` with the token of RECWATCH_ADMIN_TOKEN_FILE",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        try:
+            old, new = await run_in_threadpool(self.engine.reload)
+        except (RegistryError, ModelError) as error:
+            self.metrics.reload("error")
+            self.log.error(logs.event("Model not loaded", error=error))  # noqa: TRY400 - one line each
+            raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, str(error)) from error
+        self.metrics.reload("success")
+        self._announce(new)
+        model = self.settings.model
+        self.log.info(
+            logs.event("Model reloaded", old=f"{model}_{old.version}", new=f"{model}_{new.version}")
+        )
+        return ReloadResponse(old=old.version, new=new.version)
+
+    async def healthz(self) -> Health:
+        """The process answers."""
+        version = None if self._engine is None else self._engine.in_service.version
+        return Health(status="ok", model=self.settings.model, version=version)
+
+    async def readyz(self, response: Response) -> Health:
+        """A version is in service; 503 before the first."""
+        version = self.engine.in_service.version
+        if version is None:
+            response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+        return Health(
+            status="not ready" if version is None else "ready", model=self.settings.model, version=version
+        )
+
+    def _announce(self, in_service: InService) -> None:
+        if in_service.version is not None and in_service.trained_at is not None:
+            self.metrics.model_loaded(in_service.version, in_service.trained_at)
+
+    async def _flush_forever(self, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(self.settings.flush_seconds)
+            await run_in_threadpool(self._flush, engine)
+
+    def _flush(self, engine: Engine) -> None:
+        try:
+            engine.log.flush()
+        except OSError as error:
+            # Nothing is lost yet: the records wait for the next flush, and only what is too much is dropped.
+            self.log.error(  # noqa: TRY400 - one line each
+                logs.event("Interactions not written", waiting=engine.log.waiting, error=error)
+            )
+
+
+def _wish(body: RecommendRequest, engine: Engine) -> Wish:
+    genres = frozenset(body.filters.genres)
+    unknown = sorted(genres.difference(engine.catalogue.genre_names))
+    if unknown:
+        known = ", ".join(engine.catalogue.genre_names)
+        raise HTTPException(
+            status.HTTP_422_UNPROCESSABLE_CONTENT,
+            f"filters.genres: no film has the genre {unknown[0]!r:.60}; choose among {known}",
+        )
+    return Wish(
+        user_id=body.user_id,
+        topk=body.topk,
+        exclude_seen=body.exclude_seen,
+        genres=genres,
+        year_from=body.filters.year_from,
+        year_to=body.filters.year_to,
+        rerank=body.rerank,
+    )
+
+
+def _response(engine: Engine, in_service: InService, answer: Recommendation) -> RecommendResponse:
+    catalogue = engine.catalogue
+    items = [
+        Item(item_id=int(catalogue.item_id[at]), title=catalogue.title[at], score=float(score))
+        for at, score in zip(answer.positions, answer.scores, strict=True)
+    ]
+    return RecommendResponse(
+        model=engine.model,
+        version=in_service.version,
+        items=items,
+        fallback=answer.fallback,
+        folded_in=answer.folded_in,
+    )
