@@ -92,6 +92,6 @@ def _run(argv: Sequence[str], cwd: Path | None = None) -> str:
     )
     if answer.returncode != 0:
         detail = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
-        reason = detail[-1] if detail else f"exit {answer.returncode}"
+        reason = detail[-1].rstrip(".") if detail else f"exit {answer.returncode}"
         raise ToolsMissingError(f"`{argv[0]}` could not fetch or unpack what is missing: {reason}. {_REMEDY}")
     return answer.stdout
