@@ -162,6 +162,6 @@ def _log_result(check: Check, result: CheckResult, duration: float) -> None:
             "n_current": result.rows["current"],
             "time": f"{duration:.2f}s",
         }
-        if "worst" in finding.details:
+        if finding.detected and "worst" in finding.details:
             fields["worst"] = finding.details["worst"]
         _LOG.info(event("Check completed", **fields))
