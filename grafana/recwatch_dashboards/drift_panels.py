@@ -1,15 +1,8 @@
 """Panels that answer: is the data drifting?"""
 
-from recwatch_dashboards.panels import (
-    LOOK,
-    WELL,
-    Query,
-    drawn_as_threshold,
-    lines,
-    states,
-    statetimeline,
-    timeseries,
-)
+from grafana_foundation_sdk.builders import statetimeline, timeseries
+
+from recwatch_dashboards.panels import LOOK, WELL, Query, drawn_as_threshold, lines, states
 
 
 def drift_states() -> statetimeline.Panel:
@@ -29,9 +22,9 @@ def drift_statistic() -> timeseries.Panel:
     """Show a check's statistic and its threshold; one panel a check, because their scales differ."""
     panel = lines(
         "Statistic against threshold: $check",
-        "What the check measures, and the threshold that drift.yml gives it. A correlation or a cosine is bad when"
-        " low, the others when high. Drift is told only where the difference is significant too and both windows"
-        " hold enough rows.",
+        "What the check measures, and the threshold that drift.yml gives it. A correlation or a cosine is bad"
+        " when low, the others when high. Drift is told only where the difference is significant too and both"
+        " windows hold enough rows.",
         "none",
         [
             Query('drift_statistic{check=~"$check"}', "{{feature}} {{segment}}"),

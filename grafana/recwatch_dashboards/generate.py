@@ -13,7 +13,7 @@ DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {"overview": overview}
 
 
 def render(builder: Callable[[], Dashboard]) -> str:
-    """Return a dashboard as the text of its file; sorted, so that a change of the code shows as that alone."""
+    """Return the text of a dashboard's file; sorted, so that a change of the code shows as that alone."""
     return json.dumps(builder().build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 

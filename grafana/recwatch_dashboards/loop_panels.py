@@ -1,6 +1,8 @@
 """Panels that answer: who was told, and what was done?"""
 
-from recwatch_dashboards.panels import LOOK, WELL, Query, bars, states, statetimeline, timeseries
+from grafana_foundation_sdk.builders import statetimeline, timeseries
+
+from recwatch_dashboards.panels import LOOK, WELL, Query, bars, states
 
 
 def alerts_over_time() -> statetimeline.Panel:

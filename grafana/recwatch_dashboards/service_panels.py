@@ -1,6 +1,8 @@
 """Panels that answer: is the recommender well? A limit is the threshold of the alert that is named."""
 
-from recwatch_dashboards.panels import ACT, LOOK, Limit, Query, lines, timeseries
+from grafana_foundation_sdk.builders import timeseries
+
+from recwatch_dashboards.panels import ACT, LOOK, Limit, Query, lines
 
 
 def requests() -> timeseries.Panel:
@@ -31,7 +33,7 @@ def latency() -> timeseries.Panel:
     level = "service_model:recommender_request_duration_seconds"
     return lines(
         "Latency",
-        "Average and 95th percentile over 5 minutes. RecommenderLatencyHigh fires with the average above the line.",
+        "Average and p95 over 5 minutes. RecommenderLatencyHigh fires on an average above the line.",
         "s",
         [
             Query(f'{level}:mean5m{{model=~"$model"}}', "{{model}} average"),
@@ -46,7 +48,7 @@ def fallback_rate() -> timeseries.Panel:
     """Show the share of answers that no model gave."""
     return lines(
         "Fallback rate",
-        "Share of the last hour's answers that were fallbacks. RecommenderFallbackRateHigh fires above the line.",
+        "Share of fallbacks in the last hour's answers. RecommenderFallbackRateHigh fires above the line.",
         "percentunit",
         [Query('service_model:recommender_fallbacks:ratio_rate1h{model=~"$model"}', "{{model}}")],
         empty="no requests",

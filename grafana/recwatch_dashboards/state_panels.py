@@ -1,6 +1,8 @@
 """Panels that answer: is anything wrong?"""
 
-from recwatch_dashboards.panels import ACT, LOOK, Limit, Query, figure, stat
+from grafana_foundation_sdk.builders import stat
+
+from recwatch_dashboards.panels import ACT, LOOK, Limit, Query, figure
 
 _WEEK = 7 * 86_400.0
 

@@ -1,6 +1,8 @@
 """Panels that answer: what is in service, and how was it trained?"""
 
-from recwatch_dashboards.panels import Query, lines, listing, table, timeseries
+from grafana_foundation_sdk.builders import table, timeseries
+
+from recwatch_dashboards.panels import Query, lines, listing
 
 
 def versions() -> table.Panel:

@@ -1,0 +1,63 @@
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+
+from recwatch_local.tools import Tools
+
+ANNOTATIONS = {"summary", "description", "recommendation", "runbook_url", "dashboard_url"}
+SEVERITIES = {"info", "warning", "critical"}
+# level:metric:operations, where a level is label names joined by underscores.
+RECORDING = re.compile(r"[a-z_]+:[a-z_]+:[a-z0-9_]+")
+
+
+def test_promtool_accepts_the_rules(folder: Path, tools: Tools) -> None:
+    answer = subprocess.run(
+        [tools.promtool, "check", "rules", "--lint=all", "--lint-fatal", *(folder / "rules").glob("*.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_rules_are_split_by_component_and_groups_named_after_the_file(
+    folder: Path, groups: list[dict[str, Any]]
+) -> None:
+    stems = [file.name.removesuffix(".yml") for file in sorted((folder / "rules").iterdir())]
+
+    assert [group["name"] for group in groups] == stems
+
+
+def test_every_expression_parses(rules: list[dict[str, Any]]) -> None:
+    for rule in rules:
+        promql_parser.parse(rule["expr"])
+
+
+def test_recording_rules_are_named_level_metric_operations(rules: list[dict[str, Any]]) -> None:
+    names = [rule["record"] for rule in rules if "record" in rule]
+
+    assert names
+    assert [name for name in names if not RECORDING.fullmatch(name)] == []
+    assert len(set(names)) == len(names)
+
+
+def test_every_alert_waits_has_a_severity_and_says_what_to_do(alerts: list[dict[str, Any]]) -> None:
+    for alert in alerts:
+        assert "for" in alert, alert["alert"]
+        assert alert["labels"]["severity"] in SEVERITIES, alert["alert"]
+        assert set(alert["annotations"]) == ANNOTATIONS, alert["alert"]
+        assert all(text.strip() for text in alert["annotations"].values()), alert["alert"]
+
+
+def test_runbooks_are_named_after_their_alerts_below_one_address(alerts: list[dict[str, Any]]) -> None:
+    bases = set()
+    for alert in alerts:
+        base, _, page = alert["annotations"]["runbook_url"].rpartition("/")
+        assert page == f"{alert['alert']}.md"
+        bases.add(base)
+
+    assert len(bases) == 1
