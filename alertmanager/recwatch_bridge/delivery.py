@@ -1,0 +1,171 @@
+"""Delivering: one thread a sink works on the outbox, so that a sick sink never delays another."""
+
+import logging
+import random
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
+
+from recwatch_bridge import outbox
+from recwatch_bridge.clock import Clock
+from recwatch_bridge.errors import StoreBusyError
+from recwatch_bridge.metrics import BridgeMetrics, deliverer
+from recwatch_bridge.outbox import Message
+from recwatch_bridge.sinks.base import Delivered, Later, Never, Outcome, Sink
+from recwatch_bridge.store import Store
+from recwatch_bridge.text import one_line
+
+_IDLE = 30.0
+"""Seconds after which a worker looks even if nobody woke it."""
+_PAUSE = 1.0
+_ERROR_LENGTH = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait after a failure, in seconds.
+
+    Attributes:
+        initial: after the first.
+        maximum: the most.
+        give_up_after: from a message's creation; then it is a dead letter.
+    """
+
+    initial: float
+    maximum: float
+    give_up_after: float
+
+    def wait(self, failures: int, chance: float) -> float:
+        """Return the wait after so many failures: doubled each time, spread over its upper half.
+
+        Args:
+            failures: at least 1.
+            chance: from 0 to 1, so that several senders do not come back at the same moment.
+        """
+        full = min(self.maximum, self.initial * 2.0 ** min(failures - 1, 60))
+        return full * (0.5 + 0.5 * chance)
+
+
+class DeliveryWorker(threading.Thread):
+    """Sends the messages of one sink, oldest first, in order where they share a topic.
+
+    A failure of the whole sink pauses the worker, so the queue behind it keeps its order and its attempts; a
+    failure of one message puts that one back and goes on with the others.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        store: Store,
+        *,
+        backoff: Backoff,
+        metrics: BridgeMetrics,
+        clock: Clock,
+        chance: random.Random,
+    ) -> None:
+        super().__init__(name=deliverer(sink.name), daemon=True)
+        self._sink = sink
+        self._store = store
+        self._backoff = backoff
+        self._metrics = metrics
+        self._clock = clock
+        self._chance = chance
+        self._work = threading.Event()
+        self._stopped = threading.Event()
+
+    def wake(self) -> None:
+        """Say that there may be something to send."""
+        self._work.set()
+
+    def stop(self) -> None:
+        """Ask the thread to end after the attempt that it is at; join it afterwards."""
+        self._stopped.set()
+        self._work.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        while not self._stopped.is_set():
+            self._work.clear()
+            try:
+                pause = self.step()
+            except Exception:
+                self._metrics.worker_errors.labels(self.name).inc()
+                log.exception("%s: a step failed; trying again", self._sink.name)
+                pause = _PAUSE
+            if pause > 0:
+                self._work.wait(pause)
+
+    def step(self) -> float:
+        """Deliver one message if one is due; returns how long to wait before the next step, in seconds."""
+        now = self._clock()
+        with self._store.read() as connection:
+            message = outbox.next_due(connection, self._sink.name, now)
+            upcoming = None if message else outbox.next_time(connection, self._sink.name, now)
+        if message is None:
+            return _IDLE if upcoming is None else min(max(upcoming - now, 0.01), _IDLE)
+        pause = self._settle(message, self._attempt(message))
+        # The pauses that a sink asks for hold also when somebody wakes the worker.
+        self._stopped.wait(max(pause, self._sink.min_interval))
+        return 0.0
+
+    def _attempt(self, message: Message) -> Outcome:
+        try:
+            return self._sink.send(message)
+        except Exception as error:
+            # A fault of ours, such as a text that cannot be rendered: this message must not stop the others.
+            self._metrics.worker_errors.labels(self.name).inc()
+            log.exception("%s: message %s cannot be sent", self._sink.name, message.uid)
+            return Later(f"fault in the bridge: {type(error).__name__}", whole_sink=False)
+
+    def _settle(self, message: Message, outcome: Outcome) -> float:
+        """Record an attempt's outcome, again and again until the database takes it: it cannot be undone."""
+        while True:
+            try:
+                return self._record(message, outcome)
+            except (DatabaseError, StoreBusyError):
+                self._metrics.worker_errors.labels(self.name).inc()
+                log.exception("%s: message %s: outcome not recorded yet", self._sink.name, message.uid)
+                if self._stopped.wait(_PAUSE):
+                    return 0.0
+
+    def _record(self, message: Message, outcome: Outcome) -> float:
+        """Store an attempt's outcome; returns how long the sink is to rest, in seconds."""
+        now = self._clock()
+        wait = 0.0
+        if isinstance(outcome, Later):
+            wait = self._backoff.wait(message.attempts + 1, self._chance.random())
+            wait = max(wait, outcome.after or 0.0)
+            if now + wait > message.created + self._backoff.give_up_after:
+                outcome = Never(f"given up: {outcome.reason}")
+        with self._store.write() as connection:
+            told = _store(connection, message, outcome, now, wait)
+        self._metrics.deliveries.labels(self._sink.name, told).inc()
+        self._log(message, outcome)
+        return wait if isinstance(outcome, Later) and outcome.whole_sink else 0.0
+
+    def _log(self, message: Message, outcome: Outcome) -> None:
+        name, uid, tries = self._sink.name, message.uid, message.attempts + 1
+        match outcome:
+            case Delivered(note):
+                log.info("%s: message %s delivered (attempt %d) %s", name, uid, tries, one_line(note, 300))
+            case Never(reason):
+                log.error("%s: message %s is a dead letter: %s", name, uid, one_line(reason, _ERROR_LENGTH))
+            case Later(reason):
+                log.warning("%s: message %s attempt %d failed: %s", name, uid, tries, one_line(reason, 300))
+
+
+def _store(connection: Connection, message: Message, outcome: Outcome, now: float, wait: float) -> str:
+    match outcome:
+        case Delivered():
+            outbox.mark_delivered(connection, message, now)
+            return "delivered"
+        case Never(reason):
+            outbox.mark_dead(connection, message, now, one_line(reason, _ERROR_LENGTH))
+            return "dead"
+        case Later(reason):
+            outbox.mark_failed_attempt(connection, message, now + wait, one_line(reason, _ERROR_LENGTH))
+            return "retry"

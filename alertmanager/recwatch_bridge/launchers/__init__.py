@@ -1,0 +1,1 @@
+"""How a trainer is started and watched; one module for each way."""

@@ -1,0 +1,168 @@
+"""Every metric of the bridge; docs/bridge.md says what each means."""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from recwatch_bridge.outbox import Backlog
+
+STATUSES = ("firing", "resolved")
+DELIVERY_OUTCOMES = ("delivered", "retry", "dead")
+RETRAIN_TRIGGERS = ("alert",)
+RETRAIN_STATUSES = ("promoted", "refused", "failed", "withdrawn")
+OUTCOMES = ("success", "error")
+IGNORED_REASONS = ("unknown_model", "stale", "cooling_down")
+STORE_OPERATIONS = ("accept", "read")
+# From a second (a small model) to six hours.
+_DURATIONS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600)
+
+log = logging.getLogger(__name__)
+
+
+def deliverer(sink: str) -> str:
+    """Return the name of the worker that serves a sink."""
+    return f"deliver-{sink}"
+
+
+def retrainer(model: str) -> str:
+    """Return the name of the worker that drives a model's runs."""
+    return f"retrain-{model}"
+
+
+class BridgeMetrics:
+    """The bridge's metrics on one registry, all known label sets at 0 from the start.
+
+    Args:
+        registry: where they are registered.
+        sinks: names of the sinks.
+        models: names of the models.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, sinks: Sequence[str], models: Sequence[str]) -> None:
+        self.registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        self.alerts_received = counter(
+            "bridge_alerts_received_total", "Alerts in webhooks, repeats included.", "status"
+        )
+        self.alerts_repeated = counter(
+            "bridge_alerts_repeated_total", "Alerts that had been told before and cost nothing.", "status"
+        )
+        self.alerts_truncated = counter(
+            "bridge_alerts_truncated_total", "Alerts that Alertmanager left out of a webhook."
+        )
+        self.alerts_ignored = counter(
+            "bridge_alerts_ignored_total",
+            "Alerts asking for a retraining that started or joined none.",
+            "reason",
+        )
+        self.deliveries = counter(
+            "bridge_deliveries_total", "Attempts to deliver a message.", "sink", "outcome"
+        )
+        self.retrains = counter(
+            "bridge_retrains_total", "Retraining runs that ended.", "model", "trigger", "status"
+        )
+        self.promotions = counter(
+            "bridge_promotions_total", "Promotions of a candidate that passed the gate.", "model", "outcome"
+        )
+        self.rollbacks = counter(
+            "bridge_rollbacks_total", "Rollbacks to an earlier version.", "model", "outcome"
+        )
+        self.reloads = counter(
+            "bridge_reloads_total", "Services told to load a promoted version.", "model", "outcome"
+        )
+        self.store_errors = counter(
+            "bridge_store_errors_total", "Operations that the database refused.", "operation"
+        )
+        self.worker_errors = counter(
+            "bridge_worker_errors_total",
+            "Steps of a worker thread that failed and are tried again.",
+            "worker",
+        )
+        self.retrain_in_progress = Gauge(
+            "bridge_retrain_in_progress",
+            "1 while a run of this model goes on.",
+            ("model",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.retrain_duration = Histogram(
+            "bridge_retrain_duration_seconds",
+            "From the start of a run to its end.",
+            ("model",),
+            buckets=_DURATIONS,
+            registry=registry,
+        )
+        self._start_at_zero(sinks, models)
+
+    def watch_outbox(self, sinks: Sequence[str], read: Callable[[], Mapping[str, Backlog]]) -> None:
+        """Export what waits in the outbox, read at each scrape."""
+        self.registry.register(_OutboxCollector(sinks, read, self.store_errors.labels("read")))
+
+    def _start_at_zero(self, sinks: Sequence[str], models: Sequence[str]) -> None:
+        workers = [*map(deliverer, sinks), *map(retrainer, models)]
+        for metric, labels in (
+            (self.alerts_received, (STATUSES,)),
+            (self.alerts_repeated, (STATUSES,)),
+            (self.alerts_ignored, (IGNORED_REASONS,)),
+            (self.store_errors, (STORE_OPERATIONS,)),
+            (self.worker_errors, (workers,)),
+            (self.deliveries, (sinks, DELIVERY_OUTCOMES)),
+            (self.promotions, (models, OUTCOMES)),
+            (self.rollbacks, (models, OUTCOMES)),
+            (self.reloads, (models, OUTCOMES)),
+            (self.retrains, (models, RETRAIN_TRIGGERS, RETRAIN_STATUSES)),
+            (self.retrain_in_progress, (models,)),
+            (self.retrain_duration, (models,)),
+        ):
+            for values in itertools.product(*labels):
+                metric.labels(*values)
+
+
+class _OutboxCollector(Collector):
+    """The state of the outbox; the table is its only home, so there is nothing to keep in step."""
+
+    def __init__(
+        self, sinks: Sequence[str], read: Callable[[], Mapping[str, Backlog]], errors: Counter
+    ) -> None:
+        self._sinks = sinks
+        self._read = read
+        self._errors = errors
+
+    def describe(self) -> Iterable[Metric]:
+        return self._families()
+
+    def collect(self) -> Iterable[Metric]:
+        pending, oldest, dead = families = self._families()
+        try:
+            found = self._read()
+        except Exception:
+            # A scrape must not fail with the database: the other metrics say what is wrong with it.
+            self._errors.inc()
+            log.exception("the outbox cannot be read for /metrics")
+            return families
+        for sink in self._sinks:
+            backlog = found.get(sink, Backlog())
+            pending.add_metric([sink], backlog.pending)
+            dead.add_metric([sink], backlog.dead)
+            if backlog.oldest is not None:
+                oldest.add_metric([sink], backlog.oldest)
+        return families
+
+    @staticmethod
+    def _families() -> list[GaugeMetricFamily]:
+        return [
+            GaugeMetricFamily("bridge_outbox_pending", "Messages that wait.", labels=["sink"]),
+            GaugeMetricFamily(
+                "bridge_outbox_oldest_timestamp_seconds",
+                "When the oldest waiting message was accepted; absent when none waits.",
+                labels=["sink"],
+            ),
+            GaugeMetricFamily("bridge_dead_letters", "Messages that were given up.", labels=["sink"]),
+        ]

@@ -1,0 +1,93 @@
+"""What Alertmanager posts (webhook payload, version 4): strict where we rely on it, tolerant elsewhere."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from recwatch_bridge.errors import PayloadError
+
+Status = Literal["firing", "resolved"]
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the years that can be stored") from None
+
+
+def _null_is_empty(value: Any) -> Any:
+    # Go writes a nil map or slice as null.
+    return {} if value is None else value
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_utc)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_null_is_empty)]
+
+
+class _Tolerant(BaseModel):
+    """Newer versions of Alertmanager add fields; they are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Alert(_Tolerant):
+    """One alert of a group."""
+
+    status: Status
+    labels: Pairs
+    annotations: Annotated[Pairs, Field(default_factory=dict)]
+    starts_at: Annotated[Time, Field(alias="startsAt")]
+    ends_at: Annotated[Time | None, Field(alias="endsAt")] = None
+    generator_url: Annotated[str, Field(alias="generatorURL")] = ""
+    fingerprint: Annotated[str, Field(min_length=1, max_length=128)]
+
+    @property
+    def name(self) -> str:
+        """The alert's name, or a word for an alert that has none."""
+        return self.labels.get("alertname") or "Alert"
+
+    @property
+    def episode(self) -> tuple[str, str]:
+        """What firing and resolved of one episode share: the fingerprint and the start, ISO 8601 in UTC."""
+        return self.fingerprint, self.starts_at.isoformat()
+
+
+class Webhook(_Tolerant):
+    """A group of alerts as one webhook carries it."""
+
+    receiver: str = ""
+    status: Status
+    alerts: tuple[Alert, ...]
+    truncated: Annotated[int, Field(alias="truncatedAlerts", ge=0)] = 0
+
+    def of(self, status: Status) -> Sequence[Alert]:
+        """The group's alerts of one status."""
+        return [alert for alert in self.alerts if alert.status == status]
+
+
+def parse_webhook(body: bytes) -> Webhook:
+    """Read a webhook's body.
+
+    Raises:
+        PayloadError: with the first few mistakes, each with its place.
+    """
+    try:
+        return Webhook.model_validate_json(body)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+        shown = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'body'}: {item['msg']}" for item in mistakes[:5]
+        ]
+        more = [f"and {len(mistakes) - 5} more"] if len(mistakes) > len(shown) else []
+        raise PayloadError("; ".join(shown + more)) from None

@@ -1,0 +1,24 @@
+"""Text that came from outside, made safe to show and to hand on."""
+
+import unicodedata
+
+
+def one_line(text: str, limit: int) -> str:
+    """Remove control and format characters, fold white space into blanks, cut at `limit` characters."""
+    kept = (" " if char.isspace() else char for char in text if char.isspace() or not _control(char))
+    return shorten(" ".join("".join(kept).split()), limit)
+
+
+def paragraphs(text: str, limit: int) -> str:
+    """Remove control and format characters but line breaks, and cut at `limit` characters."""
+    kept = (char for char in text.replace("\r\n", "\n") if char == "\n" or not _control(char))
+    return shorten("".join(kept).strip(), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut at `limit` characters, with an ellipsis where something was cut."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _control(char: str) -> bool:
+    return unicodedata.category(char).startswith("C")
