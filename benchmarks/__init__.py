@@ -1,0 +1,1 @@
+"""What recwatch costs: ratios measured in one run, on the same work. `make bench`."""
