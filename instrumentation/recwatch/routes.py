@@ -1,0 +1,119 @@
+"""Find the template of the route that answered a request: `/users/{id}`, never `/users/17`.
+
+Read from the routes of a Starlette or FastAPI application without importing either. A route says in the scope
+that it answered, but not under which prefix it was mounted or included: templates are collected from the top.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UNMATCHED = "unmatched"
+
+# Routes that are added while the service runs are found; an application that makes routes for every request
+# must not make us walk through them all every time.
+_MOST_REBUILDS = 100
+_CONVERTOR = re.compile(r"\{(\w+):\w+\}")
+_PARAMETER = re.compile(r"\\\{\w+\\\}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A route as it was found: what the scope will name it by, its whole template, its methods."""
+
+    markers: tuple[object, ...]
+    template: str
+    methods: frozenset[str] = frozenset()
+
+
+class RouteTemplates:
+    """The templates of one application's routes.
+
+    Args:
+        app: an application with `routes`; any other is taken to have none.
+    """
+
+    def __init__(self, app: object) -> None:
+        self._app = app
+        # By id: a mounted application need not be hashable. The markers are kept, so an id stays theirs.
+        self._templates: dict[int, tuple[object, list[str]]] = {}
+        self._rebuilds = 0
+
+    def methods(self) -> list[tuple[str, str]]:
+        """Every (method, template) that the application answers, without the HEAD that comes with a GET."""
+        return [(method, found.template) for found in self._walk() for method in found.methods - {"HEAD"}]
+
+    def find(self, scope: Mapping[str, Any], ignore: object = None) -> str:
+        """The template of the route that a request's scope names, `unmatched` if none.
+
+        Args:
+            scope: the scope after the application has handled the request.
+            ignore: the endpoint that the scope named before, put there by an application further out.
+        """
+        for marker in (scope.get("route"), scope.get("endpoint")):
+            if marker is None or marker is ignore:
+                continue
+            if id(marker) not in self._templates and self._rebuilds < _MOST_REBUILDS:
+                self._rebuild()
+            if id(marker) in self._templates:
+                return _best(self._templates[id(marker)][1], str(scope.get("path", "")))
+        return UNMATCHED
+
+    def _rebuild(self) -> None:
+        self._rebuilds += 1
+        self._templates = {}
+        for found in self._walk():
+            for marker in found.markers:
+                _, templates = self._templates.setdefault(id(marker), (marker, []))
+                if found.template not in templates:
+                    templates.append(found.template)
+
+    def _walk(self) -> Iterator[Found]:
+        return _walk(getattr(self._app, "routes", None) or [], "")
+
+
+def _walk(routes: Iterable[Any], prefix: str) -> Iterator[Found]:
+    for route in routes:
+        included = getattr(route, "effective_route_contexts", None)
+        inner = getattr(route, "routes", None)
+        if included is not None:  # FastAPI's included router: one original route can stand in several places
+            for context in included():
+                if (placed := getattr(context, "starlette_route", None)) is not None:
+                    yield from _walk([placed], prefix)
+                else:
+                    yield _leaf(context, prefix, getattr(context, "original_route", None))
+        elif inner:
+            base = prefix + _plain(getattr(route, "path", ""))
+            yield Found((route, getattr(route, "app", None)), UNMATCHED)
+            yield from _walk(inner, base)
+        else:
+            yield _leaf(route, prefix, route)
+
+
+def _leaf(route: Any, prefix: str, marker: object) -> Found:
+    if hasattr(route, "endpoint"):
+        endpoint, path = (
+            route.endpoint,
+            str(getattr(route, "path_format", None) or getattr(route, "path", "")),
+        )
+    else:  # a mounted application without routes of its own, such as static files
+        endpoint, path = getattr(route, "app", None), str(getattr(route, "path", ""))
+    markers = tuple(item for item in (marker, endpoint) if item is not None)
+    return Found(markers, prefix + _plain(path) or "/", frozenset(getattr(route, "methods", None) or ()))
+
+
+def _plain(path: str) -> str:
+    return _CONVERTOR.sub(r"{\1}", path)
+
+
+def _best(templates: list[str], path: str) -> str:
+    """Of the templates that one endpoint serves, the longest that fits the path."""
+    if len(templates) == 1:
+        return templates[0]
+    fitting = [template for template in templates if _pattern(template).search(path)]
+    return max(fitting, key=len, default=templates[0])
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(_PARAMETER.sub(".+", re.escape(template)) + "$")

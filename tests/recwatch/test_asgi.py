@@ -1,0 +1,289 @@
+# ruff: noqa: ARG001, ARG002 - an ASGI application has three arguments, used or not
+import asyncio
+import gzip
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import requests
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from recwatch.asgi import Message, MetricsMiddleware, Receive, Scope, Send, metrics_endpoint
+from recwatch.testing import wait_until
+from recwatch.testing.web import WebThread
+
+START: Message = {"type": "http.response.start", "status": 200, "headers": []}
+BODY: Message = {"type": "http.response.body", "body": b"ok"}
+PART: Message = {"type": "http.response.body", "body": b"o", "more_body": True}
+GONE: Message = {"type": "http.disconnect"}
+
+
+def count(
+    registry: CollectorRegistry, status: str, route: str = "unmatched", method: str = "GET"
+) -> float | None:
+    labels = {"method": method, "route": route, "status": status}
+    return registry.get_sample_value("http_requests_total", labels)
+
+
+async def drive(app: Any, *, method: str = "GET", incoming: tuple[Message, ...] = ()) -> list[Message]:
+    """Send one bare request and return what the application sent."""
+    messages = iter(incoming)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "method": method, "path": "/x/17", "headers": []}
+    await app(scope, receive, send)
+    return sent
+
+
+@pytest.mark.anyio
+async def test_a_response_goes_through_and_is_counted(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(PART)
+        await send(BODY)
+
+    assert await drive(MetricsMiddleware(app, registry=registry)) == [START, PART, BODY]
+    assert count(registry, "200") == 1
+    labels = {"method": "GET", "route": "unmatched"}
+    assert registry.get_sample_value("http_request_duration_seconds_count", labels) == 1
+
+
+@pytest.mark.anyio
+async def test_unknown_methods_are_folded(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(BODY)
+
+    for method in ("BREW", "get"):
+        await drive(MetricsMiddleware(app, registry=registry), method=method)
+    assert count(registry, "200", method="other") == 2
+
+
+@pytest.mark.parametrize(
+    ("sends", "error"),
+    [
+        ([], RuntimeError("before the response")),
+        ([START, PART], RuntimeError("in mid-stream")),
+        ([START, BODY], RuntimeError("in a background task")),
+        ([], None),
+        ([START, PART], None),
+        ([{**START, "status": 700}, BODY], None),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_failure_is_an_error_whatever_was_sent(
+    registry: CollectorRegistry, sends: list[Message], error: Exception | None
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for message in sends:
+            await send(message)
+        if error is not None:
+            raise error
+
+    middleware = MetricsMiddleware(app, registry=registry)
+    if error is None:
+        await drive(middleware)
+    else:
+        with pytest.raises(RuntimeError, match=str(error)):
+            await drive(middleware)
+    assert count(registry, "500") == 1
+
+
+@pytest.mark.anyio
+async def test_a_client_that_goes_away_is_cancelled(registry: CollectorRegistry) -> None:
+    async def gives_up(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    async def complains(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        raise RuntimeError("client disconnected")
+
+    async def in_mid_stream(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(PART)
+        await receive()
+
+    async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
+        raise asyncio.CancelledError
+
+    await drive(MetricsMiddleware(gives_up, registry=registry), incoming=(GONE,))
+    with pytest.raises(RuntimeError, match="client disconnected"):
+        await drive(MetricsMiddleware(complains, registry=registry), incoming=(GONE,))
+    await drive(MetricsMiddleware(in_mid_stream, registry=registry), incoming=(GONE,))
+    with pytest.raises(asyncio.CancelledError):
+        await drive(MetricsMiddleware(cancelled, registry=registry))
+    assert count(registry, "cancelled") == 4
+    assert count(registry, "500") is None
+
+
+@pytest.mark.anyio
+async def test_a_server_may_say_it_by_an_os_error(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+
+    async def broken(message: Message) -> None:
+        raise BrokenPipeError
+
+    async def receive() -> Message:
+        return GONE
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    with pytest.raises(BrokenPipeError):
+        await MetricsMiddleware(app, registry=registry)(scope, receive, broken)
+    assert count(registry, "cancelled") == 1
+
+
+@pytest.mark.anyio
+async def test_after_the_response_a_disconnect_means_nothing(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(BODY)
+        await receive()
+
+    await drive(MetricsMiddleware(app, registry=registry), incoming=(GONE,))
+    assert count(registry, "200") == 1
+
+
+@pytest.mark.anyio
+async def test_other_scopes_go_through(registry: CollectorRegistry) -> None:
+    seen = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["type"], receive, send))
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        pass
+
+    await MetricsMiddleware(app, registry=registry)({"type": "websocket"}, receive, send)
+    assert seen == [("websocket", receive, send)]
+
+
+@pytest.mark.anyio
+async def test_a_fault_in_watching_breaks_no_request(registry: CollectorRegistry) -> None:
+    class App:
+        @property
+        def routes(self) -> list[Any]:
+            raise RuntimeError("no routes today")
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            scope["endpoint"] = self
+            await send(START)
+            await send(BODY)
+
+    assert await drive(MetricsMiddleware(App(), registry=registry)) == [START, BODY]
+    labels = {"target": "metrics", "reason": "error"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 2
+
+
+def test_adding_it_needs_no_argument() -> None:
+    for app in (Starlette(), FastAPI()):
+        app.add_middleware(MetricsMiddleware)
+        app.add_route("/metrics", metrics_endpoint())
+
+
+class Service:
+    """A watched service on a real server."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.released = threading.Event()
+        self.streaming = threading.Event()
+        routes = [
+            Route("/users/{id}", self.user),
+            Route("/stream", self.stream),
+            Route("/fail", self.fail, methods=["POST"]),
+        ]
+        app = Starlette(routes=routes)
+        app.add_middleware(MetricsMiddleware, registry=registry)
+        app.add_route("/metrics", metrics_endpoint(registry))
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.thread = WebThread(app, listener, "service")
+
+    async def user(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.path_params["id"])
+
+    async def fail(self, request: Request) -> PlainTextResponse:
+        raise RuntimeError(request.url.path)
+
+    async def stream(self, _request: Request) -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            while True:
+                self.streaming.set()
+                yield b"part"
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(parts())
+
+
+@pytest.fixture
+def service(registry: CollectorRegistry) -> Iterator[Service]:
+    running = Service(registry)
+    yield running
+    running.thread.stop()
+
+
+def test_a_real_server_end_to_end(service: Service, registry: CollectorRegistry) -> None:
+    for user in ("17", "18"):
+        assert requests.get(f"{service.url}/users/{user}", timeout=10).text == user
+    assert requests.post(f"{service.url}/fail", timeout=10).status_code == 500
+    assert requests.get(f"{service.url}/wp-admin", timeout=10).status_code == 404
+    wait_until(lambda: count(registry, "404") == 1)
+    assert count(registry, "200", "/users/{id}") == 2
+    assert count(registry, "500", "/users/{id}") == 0
+    assert count(registry, "500", "/fail", "POST") == 1
+    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    assert 'http_requests_total{method="GET",route="/users/{id}",status="200"} 2.0' in text
+    assert "_created" not in text
+    assert "/users/17" not in text
+
+
+def test_a_real_client_that_hangs_up_in_mid_stream(service: Service, registry: CollectorRegistry) -> None:
+    with requests.get(f"{service.url}/stream", timeout=10, stream=True) as response:
+        assert next(response.iter_content(4)) == b"part"
+    wait_until(lambda: count(registry, "cancelled", "/stream") == 1)
+
+
+def test_metrics_are_compressed_or_picked_on_request(service: Service, registry: CollectorRegistry) -> None:
+    Counter("chosen_total", "Chosen.", registry=registry).inc()
+    plain = requests.get(f"{service.url}/metrics", headers={"Accept-Encoding": "identity"}, timeout=10)
+    assert "Content-Encoding" not in plain.headers
+    with requests.get(
+        f"{service.url}/metrics", headers={"Accept-Encoding": "gzip"}, timeout=10, stream=True
+    ) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert b"chosen_total 1.0" in gzip.decompress(packed.raw.read())
+    chosen = requests.get(f"{service.url}/metrics?name[]=chosen_total", timeout=10).text
+    assert chosen.splitlines()[-1] == "chosen_total 1.0"
+    assert "http_requests" not in chosen
+    head = requests.head(f"{service.url}/metrics", timeout=10)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.anyio
+async def test_rendering_leaves_the_event_loop(registry: CollectorRegistry) -> None:
+    threads = []
+
+    class Slow:
+        def collect(self) -> list[Any]:
+            threads.append(threading.current_thread())
+            return []
+
+    registry.register(Slow())
+    await drive(metrics_endpoint(registry))
+    assert threads[-1] is not threading.current_thread()
