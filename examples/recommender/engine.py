@@ -1,6 +1,7 @@
 """What the service holds: the version in service, what it knows of users, and the log of what they do."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,18 +57,19 @@ class Engine:
     Args:
         home: where data and artifacts lie; history is made where it is missing.
         model: the model to serve, such as `als`.
+        dropped: called with the number of interactions that could not be written and gave way to new ones.
 
     Raises:
         DataError: when history, log or catalogue cannot be used.
     """
 
-    def __init__(self, home: Home, model: str) -> None:
+    def __init__(self, home: Home, model: str, *, dropped: Callable[[int], object] = lambda _: None) -> None:
         ensure_history(home)
         self.home = home
         self.model = model
         self.catalogue = read_catalogue(home)
         self.memory = Memory(self.catalogue, read_all(home))
-        self.log = InteractionLog(home.interactions)
+        self.log = InteractionLog(home.interactions, dropped=dropped)
         self.in_service = InService(None, None, Shelf(self.catalogue))
         self._reloading = threading.Lock()
 

@@ -132,7 +132,7 @@ class FactorModel:
             ModelError: when the file is missing, damaged or not such a file.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 model = cls(
                     kind=cast("Kind", str(file["kind"])),
                     user_id=file["user_id"],
@@ -142,7 +142,7 @@ class FactorModel:
                     regularization=float(file["regularization"]),
                     alpha=float(file["alpha"]),
                 )
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path} cannot be used ({error}): train and publish again") from error
         if not (np.isfinite(model.user_factors).all() and np.isfinite(model.item_factors).all()):
             raise ModelError(

@@ -39,14 +39,19 @@ class InteractionLog:
     """Collects records and writes each batch as a Parquet file. Safe to use from several threads.
 
     A record is in memory until the next `flush`: whoever owns the log calls it once a second and at the end.
+    Where batches cannot be written for long, the oldest records give way to new ones.
 
     Attributes:
         folder: where the batches go; made when the first is written.
         clock: gives the time that a batch is named by, aware.
+        capacity: so many records wait at most.
+        dropped: called with the number of records that gave way.
     """
 
     folder: Path
     clock: Callable[[], datetime] = now
+    capacity: int = 100_000
+    dropped: Callable[[int], object] = lambda _: None
     _waiting: list[Record] = field(default_factory=list)
     _number: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,10 +61,11 @@ class InteractionLog:
         """Take a record into the next batch."""
         with self._lock:
             self._waiting.append(record)
+            self._make_room()
 
     @property
     def waiting(self) -> int:
-        """Records that no file holds yet."""
+        """Records that are in no file and in no flush under way."""
         with self._lock:
             return len(self._waiting)
 
@@ -71,17 +77,27 @@ class InteractionLog:
         """
         with self._writing:
             with self._lock:
-                batch = list(self._waiting)
+                batch, self._waiting = self._waiting, []
             if not batch:
                 return None
             # Named by time, so that names sort by age; by process and number, so that no two are the same.
             name = f"{self.clock().astimezone(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}-{self._number:06d}.parquet"
             path = self.folder / name
-            write_interactions(path, to_interactions(batch))
+            try:
+                write_interactions(path, to_interactions(batch))
+            except BaseException:
+                with self._lock:
+                    self._waiting[:0] = batch
+                    self._make_room()
+                raise
             self._number += 1
-            with self._lock:
-                del self._waiting[: len(batch)]
             return path
+
+    def _make_room(self) -> None:
+        excess = len(self._waiting) - self.capacity
+        if excess > 0:
+            del self._waiting[:excess]
+            self.dropped(excess)
 
 
 def to_interactions(records: list[Record]) -> Interactions:

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import REGISTRY, CollectorRegistry
+from starlette.routing import Route
 
 from recommender import times
 from recommender.api import (
@@ -34,6 +35,7 @@ from recommender.tokens import admin_token, is_bearer
 from recwatch import logs
 from recwatch.asgi import MetricsMiddleware, metrics_endpoint
 from recwatch.errors import RegistryError
+from recwatch.metrics import DroppedWrites
 from recwatch.serving import RecommenderMetrics
 
 
@@ -57,7 +59,7 @@ def create_app(settings: Settings | None = None, *, registry: CollectorRegistry 
     app.add_api_route("/admin/reload", service.reload, methods=["POST"])
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
     app.add_api_route("/readyz", service.readyz, methods=["GET"])
-    app.add_route("/metrics", metrics_endpoint(registry))
+    app.router.routes.append(Route("/metrics", metrics_endpoint(registry)))
     return app
 
 
@@ -83,6 +85,8 @@ class Service:
     def __init__(self, settings: Settings, *, registry: CollectorRegistry) -> None:
         self.settings = settings
         self.metrics = RecommenderMetrics(settings.model, registry=registry)
+        self.dropped_writes = DroppedWrites.of(registry)
+        self.dropped_writes.expect("interactions", "full")
         self.log = logging.getLogger("recommender.service")
         self._engine: Engine | None = None
 
@@ -97,7 +101,9 @@ class Service:
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """Load everything, flush the interaction log while running and once more at the end."""
         logs.configure(self.log.name, file=self.settings.home.service_log)
-        self._engine = await run_in_threadpool(Engine, self.settings.home, self.settings.model)
+        self._engine = await run_in_threadpool(
+            Engine, self.settings.home, self.settings.model, dropped=self._drop
+        )
         try:
             _, new = await run_in_threadpool(self._engine.reload)
         except (RegistryError, ModelError) as error:
@@ -224,11 +230,16 @@ class Service:
             await asyncio.sleep(self.settings.flush_seconds)
             await run_in_threadpool(self._flush, engine)
 
+    def _drop(self, count: int) -> None:
+        self.dropped_writes.drop(
+            "interactions", "full", "the interaction log cannot be written", writes=count
+        )
+
     def _flush(self, engine: Engine) -> None:
         try:
             engine.log.flush()
         except OSError as error:
-            # Nothing is lost yet: the records wait for the next flush, and only what is too much is dropped.
+            # Nothing is lost yet: the records wait for the next flush; what gives way is counted by _drop.
             self.log.error(  # noqa: TRY400 - one line each
                 logs.event("Interactions not written", waiting=engine.log.waiting, error=error)
             )

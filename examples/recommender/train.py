@@ -1,7 +1,7 @@
 """Train a model and publish it: `python -m recommender.train --model als`.
 
 Whoever starts a training says so by the environment: RECWATCH_RUN_ID names the run, RECWATCH_REASON says why,
-RECWATCH_RESULT names the file that the result is written to, and metrics go to RECWATCH_PUSHGATEWAY (host:port).
+RECWATCH_RESULT names the file that the result goes to, RECWATCH_PUSHGATEWAY (host:port) takes the metrics.
 """
 
 import argparse
