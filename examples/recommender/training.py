@@ -1,11 +1,10 @@
 """One training from start to end: split, fit, judge, compare with what is in service, publish."""
 
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from recommender.judge import judge
 from recommender.paths import Home
 from recommender.splits import Split, split_by_user_and_time
 from recommender.training_set import TrainingSet
+from recwatch.provenance import git_commit
 from recwatch.registry import Manifest, ModelRegistry
 from recwatch.training import TrainingRun
 
@@ -125,22 +125,8 @@ def train(job: Job, tell: Callable[[str], object] = lambda _: None) -> Result:
     with ExitStack() as stack:
         # Threads inside BLAS and threads of implicit get in each other's way; implicit warns of that.
         stack.enter_context(threadpool_limits(1, "blas"))
-        data = prepare(job)
-        parameters = _select(job, data, tell) if job.auto_select else DEFAULTS[job.model]
-        run = stack.enter_context(
-            TrainingRun(
-                job.model,
-                parameters=dict(parameters),
-                artifacts=job.home.artifacts(job.model),
-                store_url=job.home.store_url,
-                log_dir=job.home.training_logs,
-                pushgateway=job.pushgateway,
-                run_id=job.run_id,
-                data_version=data_version(data.ratings),
-                data_timestamp=data.newest_event,
-                registry=job.registry,
-            )
-        )
+        data, parameters = _begin(job, tell)
+        run = stack.enter_context(_run(job, parameters, data))
         found = fit(
             job.model,
             parameters,
@@ -148,7 +134,7 @@ def train(job: Job, tell: Callable[[str], object] = lambda _: None) -> Result:
             validation=data.inner.held_out,
             schedule=SCHEDULES[job.model],
             seed=job.seed,
-            watch=lambda progress: _report(run, progress),
+            watch=partial(_report, run, _details(job, data)),
         )
         if found.stopped_early:
             run.early_stopping(found.best_iteration, found.metrics)
@@ -164,8 +150,40 @@ def train(job: Job, tell: Callable[[str], object] = lambda _: None) -> Result:
         )
 
 
-def _report(run: TrainingRun, progress: Progress) -> None:
-    run.iteration(progress.iteration, progress.total, loss=progress.loss, seconds=progress.seconds)
+def _begin(job: Job, tell: Callable[[str], object]) -> tuple[Data, Parameters]:
+    """Data and hyper-parameters; what stops this already is a failed run, as it would be later."""
+    try:
+        data = prepare(job)
+        return data, _select(job, data, tell) if job.auto_select else DEFAULTS[job.model]
+    except Exception:
+        with _run(job, {}, None):
+            raise
+
+
+def _run(job: Job, parameters: Parameters, data: Data | None) -> TrainingRun:
+    rounds = "epochs" if job.model == "bpr" else "iterations"
+    return TrainingRun(
+        job.model,
+        parameters={**parameters, rounds: SCHEDULES[job.model].iterations, "seed": job.seed},
+        artifacts=job.home.artifacts(job.model),
+        store_url=job.home.store_url,
+        log_dir=job.home.training_logs,
+        pushgateway=job.pushgateway,
+        run_id=job.run_id,
+        data_version=None if data is None else data_version(data.ratings),
+        data_timestamp=None if data is None else data.newest_event,
+        commit=git_commit(Path(__file__).parent),
+        registry=job.registry,
+    )
+
+
+def _details(job: Job, data: Data) -> dict[str, int]:
+    """What an epoch's log line says besides the loss: BPR draws as many samples as there are ratings."""
+    return {"samples": len(data.inner.train)} if job.model == "bpr" else {}
+
+
+def _report(run: TrainingRun, details: Mapping[str, int], progress: Progress) -> None:
+    run.iteration(progress.iteration, progress.total, loss=progress.loss, seconds=progress.seconds, **details)
     if progress.metrics is not None:
         run.validation(progress.metrics)
 
@@ -207,7 +225,7 @@ def _publish(
         newest_event=data.newest_event,
         parameters={**found.parameters, "iterations": found.best_iteration, "seed": job.seed},
         metrics=dict(metrics),
-        git_commit=git_commit(),
+        git_commit=git_commit(Path(__file__).parent),
     )
     # The newest slice of all that was known, hold-out included: drift is measured from where knowledge ended.
     since = data.ratings.timestamp.max() - np.timedelta64(job.reference_window)
@@ -217,13 +235,3 @@ def _publish(
         copy_titles(job.home, folder / TITLES_FILE)
         manifest.write(folder)
     return version, registry.path(version)
-
-
-def git_commit() -> str | None:
-    """The commit that this code is from; None outside a repository."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None if found.returncode == 0 else None

@@ -1,18 +1,34 @@
 import shutil
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
+import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from recommender.data import ensure_history, read_catalogue
+from recommender.data import ensure_history, read_all, read_catalogue
 from recommender.embeddings import publish_titles
+from recommender.factors import FactorModel
+from recommender.fitters import AlsFitter
+from recommender.fitting import DEFAULTS
 from recommender.interactions import RATING, Interactions
 from recommender.paths import Home
+from recommender.service import create_app
+from recommender.settings import Settings
+from recommender.training_set import TrainingSet
+from recwatch.registry import Manifest, ModelRegistry
+from recwatch.testing import wait_until
 
+TRAINED_AT = datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
 Row = tuple[int, int, float, int]
 MakeRatings = Callable[[Sequence[Row]], Interactions]
 
@@ -62,6 +78,75 @@ def home(tmp_path: Path, prepared_home: Home) -> Home:
     """A home of the test's own with MovieLens history, catalogue and title embeddings."""
     shutil.copytree(prepared_home.root, tmp_path / "home")
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def trained(prepared_home: Home) -> FactorModel:
+    """An ALS model of the real history, for tests that only serve it."""
+    data = TrainingSet.of(read_all(prepared_home).ratings())
+    fitter = AlsFitter(data, DEFAULTS["als"], seed=0)
+    for _ in range(3):
+        fitter.step()
+    return fitter.model()
+
+
+PublishModel = Callable[[Home, FactorModel], str]
+
+
+@pytest.fixture
+def publish_model() -> PublishModel:
+    """Publishes a model as the next version of `als` and promotes it; returns the version."""
+
+    def publish(home: Home, model: FactorModel) -> str:
+        registry = ModelRegistry(home.artifacts("als"))
+        version = registry.new_version(TRAINED_AT)
+        manifest = Manifest(model="als", version=version, trained_at=TRAINED_AT, data_version="test")
+        with registry.publish(version) as folder:
+            model.save(folder / "model.npz")
+            manifest.write(folder)
+        registry.promote(version, reason="test")
+        return version
+
+    return publish
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that runs on a port of its own."""
+
+    url: str
+    app: FastAPI
+    http: requests.Session
+
+    def post(self, path: str, body: object, **headers: str) -> requests.Response:
+        return self.http.post(self.url + path, json=body, headers=headers, timeout=20)
+
+    def get(self, path: str) -> requests.Response:
+        return self.http.get(self.url + path, timeout=20)
+
+
+Serve = Callable[[Settings], AbstractContextManager[Running]]
+
+
+@pytest.fixture
+def serve(registry: CollectorRegistry) -> Serve:
+    """Runs the service by a real uvicorn on a free port until the block ends."""
+
+    @contextmanager
+    def run(settings: Settings) -> Iterator[Running]:
+        app = create_app(settings, registry=registry)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        with socket.create_server(("127.0.0.1", 0)) as listener, requests.Session() as http:
+            thread = threading.Thread(target=server.run, args=[[listener]])
+            thread.start()
+            try:
+                wait_until(lambda: server.started or not thread.is_alive(), timeout=30)
+                yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", app, http)
+            finally:
+                server.should_exit = True
+                thread.join()
+
+    return run
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ from recommender.recommend import Recommendation, Shelf, Wish, best_positions, r
 
 IDS = np.arange(1, 9)
 CATALOGUE = Catalogue.of(
-    IDS, [f"Film {n}" for n in IDS], 1990.0 + IDS, ["Drama" if n % 2 else "Comedy" for n in IDS]
+    IDS,
+    [f"Film {n}" for n in IDS],
+    IDS.astype(np.float64) + 1990,
+    ["Drama" if n % 2 else "Comedy" for n in IDS],
 )
 POPULARITY = np.array([0, 5, 1, 9, 2, 0, 0, 3], dtype=np.float32)
 NOTHING = Rated(np.array([], dtype=np.int64), np.array([]))
