@@ -173,6 +173,6 @@ def metrics_endpoint(registry: CollectorRegistry = REGISTRY) -> Any:
     """The endpoint for `/metrics`, for Starlette's and FastAPI's `add_route` and as an ASGI application.
 
     Returns:
-        A `MetricsEndpoint`; typed `Any` because `add_route` is typed for functions, though it takes applications.
+        A `MetricsEndpoint`, typed `Any` as `add_route` takes applications but is typed for functions.
     """
     return MetricsEndpoint(registry)

@@ -25,4 +25,13 @@ class RegistryError(RecwatchError):
 
 
 class StoreError(RecwatchError):
-    """The database of records cannot be opened, or its tables are of another version."""
+    """The database of records cannot be opened, or its tables are of another version.
+
+    Args:
+        message: what happened and what to do.
+        reason: one word for a metric's label: `locked` or `unavailable`.
+    """
+
+    def __init__(self, message: str, *, reason: str = "unavailable") -> None:
+        super().__init__(message)
+        self.reason = reason

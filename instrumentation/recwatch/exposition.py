@@ -18,7 +18,7 @@ _WITH_CREATED = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
 
 
 class Selection(Collector):
-    """The samples of a collector for which a predicate holds; families that are left empty are left out.
+    """The samples of a collector for which a predicate holds; families without any are left out.
 
     Args:
         source: a registry or another collector.
@@ -36,7 +36,7 @@ class Selection(Collector):
     def _families(self) -> Iterator[Metric]:
         for family in self._source.collect():
             samples = [sample for sample in family.samples if self._keep(family, sample)]
-            if samples or not family.samples:
+            if samples:
                 selected = Metric(family.name, family.documentation, family.type, family.unit)
                 selected.samples = samples
                 yield selected

@@ -36,6 +36,19 @@ class _FileHandler(WatchedFileHandler):
         super().__init__(path, encoding="utf-8")
         self._on_error = on_error
 
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # the base class opens a rotated file again without catching what that may raise
+            self.handleError(record)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError:  # a full disk: the lines that wait for it are lost
+            if self._on_error is not None:
+                self._on_error()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
         if self._on_error is None:
             super().handleError(record)

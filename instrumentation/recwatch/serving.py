@@ -75,8 +75,8 @@ class RecommenderMetrics:
     def request(self) -> "RecommenderRequest":
         """A context manager for one request; say inside what happened.
 
-        Leaving the block counts the request and its time. An exception makes the outcome `error`, a cancellation
-        or a client that went away `cancelled`; both go on their way.
+        Leaving the block counts the request and its time. An exception makes the outcome `error`, a
+        cancellation or a client that went away `cancelled`; both go on their way.
         """
         return RecommenderRequest(self)
 
