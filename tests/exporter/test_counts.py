@@ -1,0 +1,38 @@
+import numpy as np
+
+from recwatch_exporter.counts import SideCounts, align
+
+
+def test_values_and_clusters_of_both_sides() -> None:
+    reference = SideCounts(np.array([3.0, 1.0, 3.0]), np.array([5, 2, 1]), np.array([10, 10, 20]))
+    current = SideCounts(np.array([2.0, 3.0]), np.array([4, 7]), np.array([30, 10]))
+
+    counts = align(reference, current)
+
+    assert counts.values.tolist() == [1.0, 2.0, 3.0]
+    assert counts.reference.tolist() == [2.0, 0.0, 6.0]
+    assert counts.current.tolist() == [0.0, 4.0, 7.0]
+    assert counts.n_clusters == 3
+    assert counts.by_cluster is not None
+    assert counts.by_cluster[0].clusters.tolist() == [0, 0, 1]
+    assert counts.by_cluster[1].values.tolist() == [1, 2]
+
+
+def test_texts() -> None:
+    reference = SideCounts(np.array(["b", "a"], dtype=object), np.array([1, 2]))
+    current = SideCounts(np.array(["c"], dtype=object), np.array([3]))
+
+    counts = align(reference, current)
+
+    assert counts.values.tolist() == ["a", "b", "c"]
+    assert counts.current.tolist() == [0.0, 0.0, 3.0]
+
+
+def test_an_empty_side_takes_the_others_type() -> None:
+    some = SideCounts(np.array(["b", "a"], dtype=object), np.array([1, 2]), np.array([1, 1]))
+    none = SideCounts(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
+
+    for counts, totals in ((align(some, none), (3.0, 0.0)), (align(none, some), (0.0, 3.0))):
+        assert counts.values.tolist() == ["a", "b"]
+        assert (counts.reference.sum(), counts.current.sum()) == totals
+    assert align(none, none).values.tolist() == []

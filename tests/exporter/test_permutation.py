@@ -1,0 +1,172 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from recwatch_exporter import permutation
+from recwatch_exporter.checks.base import CountType, Direction
+from recwatch_exporter.checks.ks import KS
+from recwatch_exporter.checks.table import TYPES
+from recwatch_exporter.counts import Counts, SideCounts, align
+from recwatch_exporter.permutation import draw_permutations, permutation_p_value
+
+COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]
+
+
+def clustered(seed: int = 0, n_users: int = 30) -> tuple[Counts, list[tuple[int, int, float]]]:
+    """Ratings of users, some in the reference (0), some in the current window (1), some in both."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(n_users):
+        for side in [[0], [1], [0, 1]][user % 3]:
+            rows += [(side, user, float(value)) for value in rng.integers(1, 6, size=rng.integers(1, 6))]
+    sides = []
+    for side in (0, 1):
+        cells, n = np.unique(
+            [(user, value) for where, user, value in rows if where == side], axis=0, return_counts=True
+        )
+        sides.append(SideCounts(cells[:, 1], n, cells[:, 0].astype(int)))
+    return align(sides[0], sides[1]), rows
+
+
+def draws_of(counts: Counts, permutations: int = 999, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    blocks = list(draw_permutations(counts, permutations, np.random.default_rng(seed)))
+    return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
+
+
+def test_every_permutation_keeps_what_there_is() -> None:
+    counts, _ = clustered()
+    reference, current = draws_of(counts)
+
+    assert reference.shape == current.shape == (999, len(counts.values))
+    assert ((reference + current) == counts.reference + counts.current).all()
+    assert (reference >= 0).all()
+    assert (current >= 0).all()
+
+
+def test_whole_clusters_move() -> None:
+    """With one value a user, a permutation is a choice of users: counts are 0 or all that the user has."""
+    sizes = np.array([3, 5, 7, 11, 13, 17])
+    users = np.arange(6)
+    counts = align(SideCounts(users[:4], sizes[:4], users[:4]), SideCounts(users[4:], sizes[4:], users[4:]))
+
+    _, current = draws_of(counts)
+
+    assert np.isin(current / sizes, [0.0, 1.0]).all()
+    assert ((current > 0).sum(axis=1) == 2).all(), "each window keeps its number of users"
+    assert len(np.unique(current, axis=0)) == 15, "all choices of 2 out of 6 occur"
+
+
+def test_a_user_of_both_windows_swaps_his_two_parts() -> None:
+    values = np.array([1.0, 2.0])
+    counts = align(
+        SideCounts(values[:1], np.array([3]), np.array([9])),
+        SideCounts(values[1:], np.array([5]), np.array([9])),
+    )
+
+    _, current = draws_of(counts)
+
+    assert {tuple(row) for row in current.tolist()} == {(3.0, 0.0), (0.0, 5.0)}
+    assert 0.4 < (current[:, 0] == 3).mean() < 0.6
+
+
+def test_blocks_change_nothing_but_the_order_of_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, _ = clustered()
+    monkeypatch.setattr(permutation, "_BLOCK_CELLS", 20)
+    blocks = list(draw_permutations(counts, 10, np.random.default_rng(0)))
+
+    assert sum(len(block[0]) for block in blocks) == 10
+    assert len(blocks) == 10
+    assert all(((r + c) == counts.reference + counts.current).all() for r, c in blocks)
+
+
+@pytest.mark.parametrize("kind", COUNT_TYPES)
+def test_agrees_with_a_plain_loop_over_users(kind: CountType) -> None:
+    """The same null, drawn by moving rows one by one: the p-values differ by chance alone."""
+    counts, rows = clustered()
+    observed = float(kind.compare(counts.reference, counts.current))
+    fast = permutation_p_value(
+        observed, draw_permutations(counts, 4000, np.random.default_rng(1)), kind.compare, kind.bad
+    )
+
+    rng = np.random.default_rng(2)
+    where: dict[int, set[int]] = {}
+    for side, user, _ in rows:
+        where.setdefault(user, set()).add(side)
+    single = [user for user, sides in where.items() if len(sides) == 1]
+    as_bad = 0
+    for _ in range(1000):
+        label = dict(zip(single, rng.permutation([next(iter(where[user])) for user in single]), strict=True))
+        swap = {user: int(rng.integers(2)) for user, sides in where.items() if len(sides) == 2}
+        table = np.zeros((2, len(counts.values)))
+        for side, user, value in rows:
+            new = label[user] if user in label else side ^ swap[user]
+            table[new, np.searchsorted(counts.values, value)] += 1
+        drawn = kind.compare(table[0], table[1])
+        as_bad += bool(drawn >= observed - 1e-12 if kind.bad is Direction.HIGH else drawn <= observed + 1e-12)
+
+    slow = (1 + as_bad) / 1001
+    assert fast == pytest.approx(slow, abs=4 * np.sqrt(0.25 / 1000))
+
+
+def test_agrees_with_every_permutation_counted() -> None:
+    """Few enough users to try all labels: the p-value comes close to the exact share."""
+    sizes = np.array([3, 5, 7, 11, 13, 17])
+    values = np.array([1.0, 2, 2, 3, 4, 4])
+    users = np.arange(6)
+    counts = align(SideCounts(values[:3], sizes[:3], users[:3]), SideCounts(values[3:], sizes[3:], users[3:]))
+    observed = float(KS.compare(counts.reference, counts.current))
+    exact = []
+    for labels in product([0, 1], repeat=6):
+        if sum(labels) == 3:
+            chosen = np.array(labels, dtype=bool)
+            tables = [
+                np.array([sizes[side & (values == value)].sum() for value in counts.values], float)
+                for side in (~chosen, chosen)
+            ]
+            exact.append(KS.compare(tables[0], tables[1]) >= observed - 1e-12)
+
+    p_value = permutation_p_value(
+        observed, draw_permutations(counts, 9999, np.random.default_rng(0)), KS.compare, KS.bad
+    )
+
+    assert p_value == pytest.approx(np.mean(exact), abs=0.015)
+
+
+def test_without_clusters_rows_move_one_by_one() -> None:
+    """For two values, permuting rows is Fisher's exact test."""
+    values = np.array([0.0, 1.0])
+    counts = align(SideCounts(values, np.array([30, 10])), SideCounts(values, np.array([15, 15])))
+    expected = stats.fisher_exact([[30, 10], [15, 15]]).pvalue
+
+    p_value = permutation_p_value(
+        float(KS.compare(counts.reference, counts.current)),
+        draw_permutations(counts, 20_000, np.random.default_rng(0)),
+        KS.compare,
+        KS.bad,
+    )
+
+    assert p_value == pytest.approx(expected, abs=0.005)
+
+
+def test_p_values_are_never_zero_and_seeded() -> None:
+    values = np.array([0.0, 1.0])
+    counts = align(SideCounts(values[:1], np.array([500])), SideCounts(values[1:], np.array([500])))
+
+    def p_value(seed: int) -> float:
+        return permutation_p_value(
+            1.0, draw_permutations(counts, 99, np.random.default_rng(seed)), KS.compare, KS.bad
+        )
+
+    assert p_value(0) == p_value(0) == 0.01
+
+
+def test_undefined_permutations_count_as_bad() -> None:
+    block = (np.array([[1.0], [0.0]]), np.array([[1.0], [2.0]]))
+
+    p_value = permutation_p_value(
+        0.5, [block], lambda r, _c: np.where(r[:, 0] == 0, np.nan, 0.0), Direction.HIGH
+    )
+
+    assert p_value == pytest.approx(2 / 3)
