@@ -49,7 +49,12 @@ def create_app(settings: Settings | None = None, *, registry: CollectorRegistry 
     service = Service(
         Settings.from_environment(os.environ) if settings is None else settings, registry=registry
     )
-    app = FastAPI(title="recommender", lifespan=service.lifespan)
+    app = FastAPI(
+        title="recommender",
+        lifespan=service.lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
     app.state.service = service
     app.add_middleware(MetricsMiddleware, registry=registry)
     app.add_exception_handler(RequestValidationError, _refuse)

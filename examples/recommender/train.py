@@ -5,6 +5,7 @@ RECWATCH_RESULT names the file that the result goes to, RECWATCH_PUSHGATEWAY (ho
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from recommender.fitters import FITTERS
 from recommender.paths import Home
 from recommender.times import parse_date
 from recommender.training import Job, train
+from recwatch import logs
 from recwatch.errors import RecwatchError
 from recwatch.registry import ModelRegistry
 
@@ -100,6 +102,8 @@ def _days(text: str) -> timedelta:
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
     """Train; 0 on success, 1 with a message on what stopped it."""
     command = parse(arguments, os.environ if environment is None else environment)
+    logs.configure()
+    logging.getLogger("implicit").setLevel(logging.WARNING)  # its loss lines say what ours say
     try:
         result = train(command.job, _tell)
         if command.result_file is not None:
