@@ -13,6 +13,11 @@ from pathlib import Path
 from recwatch_local.errors import ToolsMissingError
 
 SUITE = "forky"
+# Debian's builds look for their templates there, and Alertmanager does not start without them. In the programs that
+# we unpack the path becomes a relative one of the same length, so that they find what was unpacked beside them when
+# they are started in a folder with a link to `usr`.
+_DATA_FOLDER = b"/usr/share/prometheus"
+_RELOCATED = b"usr//share/prometheus"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _REMEDY = "Install Prometheus, Alertmanager and Pushgateway from prometheus.io and put them on PATH."
 
@@ -63,7 +68,10 @@ def unpack(packages: Sequence[str], folder: Path, say: Callable[[str], None]) ->
             _run(["apt-get", *options, "download", package], cwd=work / "deb")
         for archive in sorted((work / "deb").glob("*.deb")):
             _run(["dpkg", "-x", str(archive), str(work / "root")])
-        _move_programs(work / "root" / "usr" / "bin", folder / "usr" / "bin")
+        shutil.copytree(
+            work / "root/usr/share/prometheus", folder / "usr/share/prometheus", dirs_exist_ok=True
+        )
+        _move_programs(work / "root/usr/bin", folder / "usr/bin")
 
 
 def _options(work: Path) -> list[str]:
@@ -83,7 +91,13 @@ def _move_programs(source: Path, target: Path) -> None:
     """Move each program in one step, so that an interrupted run leaves no half of one."""
     target.mkdir(parents=True, exist_ok=True)
     for program in sorted(source.iterdir()):
+        program.write_bytes(relocate(program.read_bytes()))
         program.replace(target / program.name)
+
+
+def relocate(program: bytes) -> bytes:
+    """Make a program look for its data relative to the folder it is started in; no byte moves."""
+    return program.replace(_DATA_FOLDER, _RELOCATED)
 
 
 def _run(argv: Sequence[str], cwd: Path | None = None) -> str:

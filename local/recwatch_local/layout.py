@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from recwatch_local.paths import ROOT
+from recwatch_local.paths import ROOT, TOOLS_FOLDER
 from recwatch_local.ports import HOST, Ports
 from recwatch_local.render import shorten_yaml
 from recwatch_local.secret_files import make_secrets, write_secret
@@ -80,6 +80,10 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
     _place(ROOT / "alertmanager" / "bridge.yml", layout.bridge_config, by_name.get("bridge"))
     _move_ports(ROOT / "prometheus" / "targets" / "local", layout.prometheus_config.parent / "targets", ports)
     _move_ports(ROOT / "alertmanager" / "urls" / "local", layout.alertmanager_config.parent / "urls", ports)
+    if TOOLS_FOLDER.exists():
+        # What Debian's programs look for beside them, see `debian.relocate`.
+        for folder in (layout.run, layout.alertmanager_config.parent):
+            _link(TOOLS_FOLDER / "usr", folder / "usr")
     _link(layout.secrets, layout.alertmanager_config.parent / "secrets")
 
 

@@ -29,3 +29,10 @@ def test_the_mirror_is_debians_main_archive(lines: list[str], expected: str | No
 def test_a_command_that_fails_says_why_and_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ToolsMissingError, match=r"`ls` could not fetch .*No such file.*put them on PATH"):
         debian._run(["ls", str(tmp_path / "absent")])
+
+
+def test_a_program_is_made_to_find_its_data_beside_it_without_moving_a_byte() -> None:
+    before = b"\0one/usr/share/prometheus/alertmanager\0two/usr/share/doc"
+    after = debian.relocate(before)
+    assert after == b"\0oneusr//share/prometheus/alertmanager\0two/usr/share/doc"
+    assert len(after) == len(before)
