@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -37,6 +37,18 @@ RelativePath = Annotated[Path, AfterValidator(_against_base)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 
 
+Entry = TypeVar("Entry")
+
+
+def _not_empty(value: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    if not value:
+        raise ValueError("must not be empty: add one at least")
+    return value
+
+
+Some = Annotated[tuple[Entry, ...], AfterValidator(_not_empty)]
+
+
 def _is_address(value: str) -> str:
     if _ADDRESS.fullmatch(value) is None:
         raise ValueError("is not an email address: write it as name@example.com")
@@ -56,7 +68,7 @@ class Token(Strict):
     """A bearer token, the content of a file, and what it is good for."""
 
     file: RelativePath
-    scopes: Annotated[tuple[Literal["alerts", "manage"], ...], Field(min_length=1)]
+    scopes: Some[Literal["alerts", "manage"]]
 
 
 class Retry(Strict):
@@ -80,7 +92,7 @@ class Email(Strict):
     port: Annotated[int, Field(ge=1, le=65535)]
     tls: Literal["none", "starttls", "tls"] = "starttls"
     sender: Annotated[Address, Field(alias="from")]
-    to: Annotated[tuple[Address, ...], Field(min_length=1)]
+    to: Some[Address]
     user: str | None = None
     password_file: RelativePath | None = None
     timeout: Duration = parse_duration("10s")
@@ -121,7 +133,7 @@ class Command(Strict):
     """A trainer that is a process: a fixed argument list, never a shell line."""
 
     type: Literal["command"]
-    argv: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+    argv: Some[Annotated[str, Field(min_length=1)]]
     cwd: RelativePath = Field(default=Path(), validate_default=True)
 
 
@@ -174,7 +186,7 @@ class BridgeConfig(Strict):
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9095"
     store: str
     runs_dir: RelativePath | None = None
-    tokens: Annotated[tuple[Token, ...], Field(min_length=1)]
+    tokens: Some[Token]
     sinks: Sinks
     models: Annotated[dict[ModelName, Model], Field(default_factory=dict)]
     max_body_bytes: PositiveInt = 4 * 1024 * 1024

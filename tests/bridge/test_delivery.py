@@ -1,0 +1,229 @@
+"""Workers against ends that misbehave; time is the real one, waits are short."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+from prometheus_client import CollectorRegistry
+
+from recwatch.errors import ConfigError
+from recwatch.testing import MailServer, SlackServer, free_port, wait_until
+from recwatch_bridge import outbox
+from recwatch_bridge.clock import wall
+from recwatch_bridge.delivery import Backoff, DeliveryWorker
+from recwatch_bridge.metrics import BridgeMetrics
+from recwatch_bridge.notification import Entry, Notification
+from recwatch_bridge.secret import read_webhook_url
+from recwatch_bridge.sinks.base import Sink
+from recwatch_bridge.sinks.email import EmailSink, Server
+from recwatch_bridge.sinks.slack import SlackSink, retry_after
+from recwatch_bridge.store import Store
+
+QUICK = Backoff(initial=0.01, maximum=0.05, give_up_after=60.0)
+Begin = Callable[..., DeliveryWorker]
+
+
+@pytest.fixture
+def begin(store: Store, metrics: BridgeMetrics) -> Iterator[Begin]:
+    """Starts a worker for a sink."""
+    workers: list[DeliveryWorker] = []
+
+    def start(sink: Sink, backoff: Backoff = QUICK) -> DeliveryWorker:
+        worker = DeliveryWorker(
+            sink,
+            store,
+            backoff=backoff,
+            metrics=metrics,
+            clock=wall,
+            chance=random.Random(0),  # noqa: S311 - spreads retries
+        )
+        workers.append(worker)
+        worker.start()
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.stop()
+        worker.join(10)
+        assert not worker.is_alive()
+
+
+def put(store: Store, subject: str, *about: str, sink: str = "email") -> None:
+    with store.write() as connection:
+        said = Notification(subject, "info", (Entry(subject),))
+        outbox.enqueue(connection, said, sink=sink, kind="alerts", about=about, now=wall())
+
+
+def states(store: Store) -> list[tuple[str, int, str | None]]:
+    with store.read() as connection:
+        return [(row.state, row.attempts, row.error) for row in outbox.newest(connection, 50)]
+
+
+def settled(store: Store) -> list[tuple[str, int, str | None]]:
+    wait_until(lambda: all(state != "pending" for state, _, _ in states(store)), timeout=20)
+    return states(store)
+
+
+def email_to(mail: MailServer, port: int | None = None, **more: Any) -> EmailSink:
+    server = Server(mail.host, port or mail.port, "none", 5.0, **more)
+    return EmailSink(server, sender="alerts@example.com", to=["team@example.com"])
+
+
+def _refuse_login(*_: object) -> AuthResult:
+    return AuthResult(success=False, handled=False)
+
+
+def test_email_is_tried_again_after_4xx(store: Store, begin: Begin, mail: MailServer) -> None:
+    mail.fail_next(451, times=2)
+    put(store, "one", "alert:a")
+    begin(email_to(mail))
+    assert settled(store) == [("delivered", 3, None)]
+    assert [message["Subject"] for message in mail.messages] == ["one"]
+
+
+def test_email_5xx_is_final(
+    store: Store, begin: Begin, mail: MailServer, registry: CollectorRegistry
+) -> None:
+    mail.fail_next(554)
+    put(store, "bad")
+    put(store, "good")
+    begin(email_to(mail))
+    assert settled(store) == [
+        ("dead", 1, "the server said 554 refused on request"),
+        ("delivered", 1, None),
+    ]
+    counted = {
+        outcome: registry.get_sample_value("bridge_deliveries_total", {"sink": "email", "outcome": outcome})
+        for outcome in ("delivered", "retry", "dead")
+    }
+    assert counted == {"delivered": 1, "retry": 0, "dead": 1}
+
+
+def test_mail_server_that_is_away(store: Store, begin: Begin) -> None:
+    port = free_port()
+    for number in range(3):
+        put(store, f"number {number}", f"alert:{number}")
+    with MailServer() as other:
+        begin(email_to(other, port))
+        wait_until(lambda: states(store)[0][1] >= 2)
+    # The queue behind the first message has kept its attempts.
+    assert [attempts for _, attempts, _ in states(store)[1:]] == [0, 0]
+    assert str(states(store)[0][2]).startswith(f"no connection to 127.0.0.1:{port}: ConnectionRefusedError")
+    with MailServer(port=port) as mail:
+        settled(store)
+        assert [message["Subject"] for message in mail.messages] == ["number 0", "number 1", "number 2"]
+
+
+def test_wrong_password_makes_no_dead_letters(store: Store, begin: Begin) -> None:
+    with MailServer(smtp_options={"authenticator": _refuse_login, "auth_require_tls": False}) as mail:
+        put(store, "one")
+        begin(email_to(mail, user="me", password="hunter2"))
+        wait_until(lambda: states(store)[0][1] >= 2)
+    state, _, error = states(store)[0]
+    assert state == "pending"
+    assert "535" in str(error)
+    assert "hunter2" not in str(error)
+
+
+def test_slack_keeps_order_and_honours_retry_after(store: Store, begin: Begin, slack: SlackServer) -> None:
+    slack.fail_next(429, retry_after=1)
+    put(store, "firing", "alert:a", sink="slack")
+    put(store, "resolved", "alert:a", sink="slack")
+    asked = wall()
+    begin(SlackSink(slack.url, min_interval=0.0))
+    wait_until(lambda: states(store)[0][1] == 1)
+    with store.read() as connection:
+        first = outbox.newest(connection, 2)[0]
+    assert first.next_attempt >= asked + 1
+    assert [state for state, _, _ in settled(store)] == ["delivered", "delivered"]
+    assert [payload["text"].splitlines()[0] for payload in slack.messages] == ["*firing*", "*resolved*"]
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 410])
+def test_slack_4xx_is_final(store: Store, begin: Begin, slack: SlackServer, code: int) -> None:
+    slack.fail_next(code)
+    put(store, "one", sink="slack")
+    begin(SlackSink(slack.url, min_interval=0.0))
+    assert settled(store) == [("dead", 1, f"Slack said {code} refused on request")]
+
+
+@pytest.mark.parametrize("code", [302, 500, 503])
+def test_slack_that_is_ill_is_tried_again(store: Store, begin: Begin, slack: SlackServer, code: int) -> None:
+    slack.fail_next(code)
+    put(store, "one", sink="slack")
+    begin(SlackSink(slack.url, min_interval=0.0))
+    assert settled(store) == [("delivered", 2, None)]
+
+
+def test_slack_address_appears_nowhere(store: Store, begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    put(store, "one", sink="slack")
+    begin(SlackSink(f"http://127.0.0.1:{free_port()}/services/T0/B0/secret", min_interval=0.0))
+    wait_until(lambda: states(store)[0][1] >= 1)
+    assert states(store)[0][2] == "no answer from Slack: ConnectionError"
+    assert "secret" not in caplog.text
+
+
+def test_sick_sink_does_not_delay_another(
+    store: Store, begin: Begin, mail: MailServer, slack: SlackServer
+) -> None:
+    slack.fail_next(503, times=10_000)
+    for number in range(3):
+        put(store, f"number {number}", sink="slack")
+        put(store, f"number {number}", sink="email")
+    begin(SlackSink(slack.url, min_interval=0.0))
+    begin(email_to(mail))
+    wait_until(lambda: len(mail.messages) == 3)
+    assert slack.messages == []
+
+
+def test_given_up_after_a_while(store: Store, begin: Begin, mail: MailServer) -> None:
+    mail.fail_next(451, times=1000)
+    put(store, "one")
+    begin(email_to(mail), Backoff(initial=0.01, maximum=0.01, give_up_after=0.1))
+    [(state, attempts, error)] = settled(store)
+    assert (state, error) == ("dead", "given up: the server said 451 refused on request")
+    assert attempts > 1
+
+
+def test_fault_of_ours_stops_no_other_message(
+    store: Store, begin: Begin, mail: MailServer, registry: CollectorRegistry
+) -> None:
+    put(store, "broken\nheader")
+    put(store, "good")
+    begin(email_to(mail), Backoff(initial=60.0, maximum=60.0, give_up_after=3600.0))
+    wait_until(lambda: states(store)[1][0] == "delivered")
+    assert states(store)[0] == ("pending", 1, "fault in the bridge: ValueError")
+    assert registry.get_sample_value("bridge_worker_errors_total", {"worker": "deliver-email"}) == 1
+
+
+def test_waits_grow_and_are_spread() -> None:
+    backoff = Backoff(initial=1.0, maximum=60.0, give_up_after=0.0)
+    assert [backoff.wait(failures, 1.0) for failures in (1, 2, 3, 7, 5000)] == [1.0, 2.0, 4.0, 60.0, 60.0]
+    assert backoff.wait(3, 0.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("30", 30.0),
+        ("999999", 3600.0),
+        ("soon", None),
+        ("Fri, 15 Jan 2027 08:00:20 GMT", 20.0),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, 1_800_000_000.0) == seconds
+
+
+def test_secret_file_of_the_address(tmp_path: Path) -> None:
+    path = tmp_path / "slack_url"
+    path.write_text("hooks.slack.example/T0/secret\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_webhook_url(path, "sinks.slack.webhook_url_file")
+    assert "secret\n" not in str(caught.value)
+    assert "must hold an address that begins with https://" in str(caught.value)

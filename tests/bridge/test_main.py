@@ -1,0 +1,32 @@
+from typing import Any
+
+import pytest
+
+from recwatch_bridge.main import main
+
+
+def test_good_configuration(workplace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(workplace.config)
+    assert main(["--config.file", config, "--check-config"]) == 0
+    assert capsys.readouterr().out == f"{config}: good\n"
+    assert not (workplace.folder / "data").exists()
+
+
+def test_missing_secret(workplace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    (workplace.folder / "slack_url").unlink()
+    assert main(["--config.file", str(workplace.config), "--check-config"]) == 1
+    assert capsys.readouterr().err.startswith("sinks.slack.webhook_url_file: ")
+
+
+def test_missing_trainer_is_a_warning(workplace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    workplace.settings["models"]["als"]["launcher"]["argv"] = ["./train.sh"]
+    assert main(["--config.file", str(workplace.config), "--check-config"]) == 0
+    assert (
+        "models.als.launcher.argv: ./train.sh is not there or cannot be executed" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999"])
+def test_bad_listen_address(workplace: Any, address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config.file", str(workplace.config), "--web.listen-address", address]) == 1
+    assert "write it as 127.0.0.1:9095" in capsys.readouterr().err
