@@ -13,9 +13,9 @@ from pathlib import Path
 from recwatch_local.errors import ToolsMissingError
 
 SUITE = "forky"
-# Debian's builds look for their templates there, and Alertmanager does not start without them. In the programs that
-# we unpack the path becomes a relative one of the same length, so that they find what was unpacked beside them when
-# they are started in a folder with a link to `usr`.
+# Debian's builds look for their templates there, and Alertmanager does not start without them. In the programs
+# that we unpack the path becomes a relative one of the same length, so that they find what was unpacked beside
+# them when they are started in a folder with a link to `usr`.
 _DATA_FOLDER = b"/usr/share/prometheus"
 _RELOCATED = b"usr//share/prometheus"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -68,8 +68,10 @@ def unpack(packages: Sequence[str], folder: Path, say: Callable[[str], None]) ->
             _run(["apt-get", *options, "download", package], cwd=work / "deb")
         for archive in sorted((work / "deb").glob("*.deb")):
             _run(["dpkg", "-x", str(archive), str(work / "root")])
+        data = "usr/share/prometheus"
+        # Some of it are links to other packages' files, which are not wanted here.
         shutil.copytree(
-            work / "root/usr/share/prometheus", folder / "usr/share/prometheus", dirs_exist_ok=True
+            work / "root" / data, folder / data, dirs_exist_ok=True, ignore_dangling_symlinks=True
         )
         _move_programs(work / "root/usr/bin", folder / "usr/bin")
 
