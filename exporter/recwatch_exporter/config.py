@@ -173,11 +173,13 @@ class Config(Strict):
 
     listen: Annotated[Address, BeforeValidator(parse_address)] = Address("127.0.0.1", 9109)
     defaults: Defaults = Defaults()
-    checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+    checks: tuple[Check, ...]
 
     @field_validator("checks", mode="before")
     @classmethod
     def _with_defaults(cls, value: Any, info: ValidationInfo) -> Any:
+        if value == []:
+            raise ValueError("must list one check or more")
         defaults = info.data.get("defaults")
         if defaults is None or not isinstance(value, list):
             return value  # the mistake is reported by itself

@@ -36,17 +36,26 @@ class Exporter:
         path: drift.yml.
         clock: the time, aware.
         workers: how many checks run at the same time.
+        run: runs one check, as `run_check` does.
 
     Raises:
         ConfigError: when the file cannot be used.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = _utc_now, workers: int = 2) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        workers: int = 2,
+        run: Callable[..., CheckResult] = run_check,
+    ) -> None:
         self.path = path
         self.state = State()
         self.reload_status = ReloadStatus()
         self.config = load_config(path, Config)
         self._clock = clock
+        self._run_check = run
         self._runner = Runner(self._execute, self._timeout_of, workers=workers)
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._watcher = PromotionWatcher(self._promoted)
@@ -134,7 +143,7 @@ class Exporter:
             return
         check, started = state.check, time.perf_counter()
         try:
-            result = run_check(check, now=self._clock(), deadline=deadline)
+            result = self._run_check(check, now=self._clock(), deadline=deadline)
         except CheckCancelledError:
             return
         except CheckError as error:

@@ -76,7 +76,7 @@ def _files(name: str, side: Side) -> tuple[Path, ...]:
         if version is None:
             raise SourceError(f"{name}: no version in service in {side.artifact}: promote one")
         path = registry.path(version) / (side.file or "")
-    except RegistryError as error:
+    except (RegistryError, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{name}: {error}") from error
     if not path.is_file():
         raise SourceError(f"{name}: {path} does not exist: publish a version that holds it, or correct file")

@@ -65,5 +65,5 @@ def _current(folder: Path) -> str | None:
     """The version in service; None as well where it cannot be told: the checks that need it say so."""
     try:
         return ModelRegistry(folder).current()
-    except (RegistryError, OSError):
+    except (RegistryError, OSError, UnicodeDecodeError):
         return None

@@ -138,7 +138,7 @@ def test_without_clusters_rows_move_one_by_one() -> None:
     """For two values, permuting rows is Fisher's exact test."""
     values = np.array([0.0, 1.0])
     counts = align(SideCounts(values, np.array([30, 10])), SideCounts(values, np.array([15, 15])))
-    expected = stats.fisher_exact([[30, 10], [15, 15]]).pvalue
+    expected = stats.fisher_exact(np.array([[30, 10], [15, 15]])).pvalue
 
     p_value = permutation_p_value(
         float(KS.compare(counts.reference, counts.current)),

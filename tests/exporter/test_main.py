@@ -1,0 +1,253 @@
+"""The real process, over HTTP and by signals."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from recwatch.testing import wait_until
+from recwatch_exporter.main import main
+
+TOKEN = "made-up"
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """What `main` sets up in this process is taken back."""
+    logger = logging.getLogger()
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+class Process:
+    """A running `recwatch-exporter` on a free port."""
+
+    def __init__(self, config: Path, folder: Path) -> None:
+        token = folder / "token"
+        token.write_text(f"{TOKEN}\n", encoding="utf-8")
+        self._log = (folder / "exporter.log").open("w+", encoding="utf-8")
+        argv = [sys.executable, "-m", "recwatch_exporter.main", "--config.file", str(config)]
+        argv += ["--web.listen-address", "127.0.0.1:0", "--web.token-file", str(token)]
+        self.process = subprocess.Popen(argv, stderr=self._log, stdout=self._log)
+        address = wait_until(
+            lambda: re.search(r"Exporter started .*address=(\S+)", self.log()), what="the start"
+        )
+        self.url = f"http://{address[1]}"
+
+    def log(self) -> str:
+        return Path(self._log.name).read_text(encoding="utf-8")
+
+    def value(self, name: str, **labels: str) -> float | None:
+        text = requests.get(f"{self.url}/metrics", timeout=10).text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and labels.items() <= sample.labels.items():
+                    return sample.value
+        return None
+
+    def post(self, path: str) -> requests.Response:
+        return requests.post(f"{self.url}{path}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._log.close()
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[[Path], Process]]:
+    processes = []
+
+    def begin(config: Path) -> Process:
+        processes.append(Process(config, tmp_path))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.close()
+
+
+@pytest.fixture
+def checks(
+    promote: Callable[..., Path], write: Callable[..., Path], days: Callable[..., Any]
+) -> list[dict[str, Any]]:
+    """One check that finds drift, by a version; one that fails."""
+    write("log/a.parquet", rating=[0.5] * 30, user_id=list(range(30)), timestamp=days([1] * 30))
+    folder = promote("als", reference=reference(days, 1.0))
+    shared = {
+        "column": "rating",
+        "threshold": 0.2,
+        "min_rows": 20,
+        "cluster": "user_id",
+        "timestamp": "timestamp",
+    }
+    drifting = {
+        **shared,
+        "name": "rating_scale",
+        "type": "psi",
+        "models": ["als"],
+        "reference": {"artifact": str(folder), "file": "reference.parquet"},
+        "current": {"path": "log/*.parquet"},
+    }
+    return [drifting, {**drifting, "name": "failing", "reference": {"path": "nothing.parquet"}}]
+
+
+def reference(days: Callable[..., Any], rating: float) -> dict[str, Any]:
+    return {"rating": [rating] * 30, "user_id": list(range(100, 130)), "timestamp": days([0] * 30)}
+
+
+def test_the_life_of_an_exporter(
+    spawn: Callable[[Path], Process],
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+    promote: Callable[..., Path],
+    days: Callable[..., Any],
+) -> None:
+    config = config_file(*checks)
+    exporter = spawn(config)
+    wait_until(lambda: exporter.value("drift_detected", check="rating_scale") == 1)
+    assert exporter.value("drift_p_value", check="rating_scale") == 0.001
+    assert exporter.value("drift_check_model_info", check="rating_scale", model="als") == 1
+
+    wait_until(lambda: exporter.value("drift_check_success", check="failing") == 0)
+    assert exporter.value("drift_check_failures_total", check="failing", reason="source") == 1
+    assert exporter.value("drift_check_success", check="rating_scale") == 1
+
+    promote("als", reference=reference(days, 0.5))
+    wait_until(
+        lambda: exporter.value("drift_detected", check="rating_scale") == 0, what="an answer to the promotion"
+    )
+    assert exporter.value("drift_rows", check="rating_scale", window="current") == 30
+
+    config.write_text("checks: []", encoding="utf-8")
+    assert exporter.post("/-/reload").status_code == 400
+    assert exporter.value("drift_exporter_config_last_reload_successful") == 0
+    assert exporter.value("drift_detected", check="rating_scale") == 0
+
+    config_file(checks[0])
+    exporter.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: exporter.value("drift_exporter_config_last_reload_successful") == 1)
+    assert exporter.value("drift_check_success", check="failing") is None
+    assert exporter.post("/-/run/rating_scale").status_code == 202
+
+    exporter.process.send_signal(signal.SIGTERM)
+    assert exporter.process.wait(10) == 0
+    assert "Exporter stopped" in exporter.log()
+    assert "Traceback" not in exporter.log()
+
+
+def test_sigterm_interrupts_a_running_check(
+    spawn: Callable[[Path], Process], config_file: Callable[..., Path], write: Callable[..., Path]
+) -> None:
+    """Years of permutations, ended at once."""
+    for name in ("ref.parquet", "cur.parquet"):
+        write(name, rating=[float(value) for value in range(50_000)])
+    long = {
+        "name": "long",
+        "type": "ks",
+        "column": "rating",
+        "threshold": 0.1,
+        "permutations": 1_000_000,
+        "reference": {"path": "ref.parquet"},
+        "current": {"path": "cur.parquet"},
+    }
+    exporter = spawn(config_file(long))
+    assert requests.get(f"{exporter.url}/-/healthy", timeout=10).status_code == 200
+
+    exporter.process.send_signal(signal.SIGTERM)
+
+    assert exporter.process.wait(10) == 0
+    assert "Left behind" not in exporter.log()
+
+
+def test_once_finds_drift(
+    config_file: Callable[..., Path], checks: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config.file", str(config_file(*checks)), "--once"]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["CHECK", "TYPE", "FEATURE"]
+    assert lines[1].split()[0] == "rating_scale"
+    assert lines[1].endswith("DRIFT")
+    assert lines[2].endswith("failed")
+    assert re.fullmatch(r"failing: reference: .*nothing\.parquet does not exist: .*", lines[-1])
+
+
+def test_once_finds_nothing_or_cannot_tell(
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+    promote: Callable[..., Path],
+    days: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    promote("als", reference=reference(days, 0.5))
+    assert main(["--config.file", str(config_file(checks[0])), "--once"]) == 0
+    assert main(["--config.file", str(config_file(*checks)), "--once"]) == 2
+    assert main(["--config.file", str(config_file({**checks[0], "min_rows": 31})), "--once"]) == 2
+    assert main(["--config.file", str(tmp_path / "nothing.yml"), "--once"]) == 2
+
+
+def test_check_config(
+    config_file: Callable[..., Path], checks: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config_file(*checks)
+    assert main(["--config.file", str(path), "--check-config"]) == 0
+    assert capsys.readouterr().out == f"{path}: valid, 2 checks\n"
+
+    config_file({**checks[0], "typ": "ks"})
+    assert main(["--config.file", str(path), "--check-config"]) == 1
+    assert capsys.readouterr().err == f"{path}: checks.0.typ: no such key; remove it or correct its name\n"
+
+
+def test_a_token_file_that_is_none(
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    token = tmp_path / "token"
+    argv = ["--config.file", str(config_file(*checks)), "--web.token-file", str(token)]
+    assert main(argv) == 1
+    assert "the token cannot be read" in capsys.readouterr().err
+
+    token.write_text("\n", encoding="utf-8")
+    assert main(argv) == 1
+    assert capsys.readouterr().err == f"{token}: holds no token: write one line of random letters\n"
+
+
+def test_a_port_that_is_taken(
+    spawn: Callable[[Path], Process],
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    address = spawn(config_file(*checks)).url.removeprefix("http://")
+
+    assert main(["--config.file", str(config_file(*checks)), "--web.listen-address", address]) == 1
+    assert capsys.readouterr().err.startswith(f"cannot listen on {address}: ")
+
+
+def test_an_address_that_is_none(config_file: Callable[..., Path], checks: list[dict[str, Any]]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--config.file", str(config_file(*checks)), "--web.listen-address", "nowhere"])
+
+
+def test_importing_does_nothing() -> None:
+    code = "import recwatch_exporter.main, threading; assert threading.active_count() == 1"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RECWATCH_")}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+
+    assert done.stdout == b""

@@ -1,0 +1,77 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from recwatch_exporter.config import Check
+from recwatch_exporter.report import Verdict, describe, table, verdict
+from recwatch_exporter.results import CheckResult, Finding
+from recwatch_exporter.state import CheckState
+
+
+@pytest.fixture
+def quiet(make_check: Callable[..., Check]) -> CheckState:
+    finding = Finding(
+        type="ks",
+        feature="rating",
+        statistic=0.05,
+        p_value=0.5,
+        effect_size=0.05,
+        threshold=0.1,
+        detected=False,
+    )
+    result = CheckResult(
+        findings=(finding,), rows={"reference": 100, "current": 7000}, newest={}, enough_rows=True
+    )
+    return CheckState(check=make_check(name="quiet"), result=result, success=True, last_success=1.5)
+
+
+@pytest.fixture
+def drifted(quiet: CheckState) -> CheckState:
+    assert quiet.result is not None
+    finding = replace(quiet.result.findings[0], detected=True, statistic=0.25, effect_size=0.25)
+    return replace(quiet, result=replace(quiet.result, findings=(finding,)))
+
+
+@pytest.fixture
+def few(quiet: CheckState) -> CheckState:
+    assert quiet.result is not None
+    return replace(quiet, result=replace(quiet.result, enough_rows=False))
+
+
+@pytest.fixture
+def failed(make_check: Callable[..., Check]) -> CheckState:
+    return CheckState(check=make_check(name="broken"), success=False, error="reference: gone")
+
+
+def test_the_verdict(quiet: CheckState, drifted: CheckState, few: CheckState, failed: CheckState) -> None:
+    assert verdict([quiet]) is Verdict.NO_DRIFT
+    assert verdict([quiet, drifted]) is Verdict.DRIFT
+    assert verdict([quiet, failed]) is Verdict.CANNOT_TELL
+    assert verdict([quiet, few]) is Verdict.CANNOT_TELL
+    assert verdict([failed, drifted, few]) is Verdict.DRIFT
+
+
+def test_the_table_is_aligned(
+    quiet: CheckState, drifted: CheckState, few: CheckState, failed: CheckState
+) -> None:
+    assert table([quiet, drifted, few, failed]).splitlines() == [
+        "CHECK   TYPE  FEATURE  STATISTIC  DRIFT IF  P-VALUE  REFERENCE  CURRENT  RESULT",
+        "quiet   ks    rating        0.05    >= 0.1      0.5        100     7000  no drift",
+        "quiet   ks    rating        0.25    >= 0.1      0.5        100     7000  DRIFT",
+        "quiet   ks    rating        0.05    >= 0.1      0.5        100     7000  fewer than 1 rows",
+        "broken  ks    rating           -    >= 0.1        -          -        -  failed",
+        "",
+        "broken: reference: gone",
+    ]
+
+
+def test_a_check_as_json(quiet: CheckState, failed: CheckState) -> None:
+    (row,) = describe(quiet)
+    assert row["check"] == "quiet"
+    assert row["last_success"] == "1970-01-01T00:00:01.500000+00:00"
+    assert (row["statistic"], row["n_reference"], row["n_current"], row["error"]) == (0.05, 100, 7000, None)
+
+    (row,) = describe(failed)
+    assert (row["statistic"], row["detected"], row["error"]) == (None, None, "reference: gone")
+    assert set(row) == set(describe(quiet)[0])
