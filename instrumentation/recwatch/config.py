@@ -5,7 +5,7 @@ Needs the packages of the extra `exporter` or `bridge` (pydantic, pyyaml).
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -14,13 +14,20 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from recwatch.durations import format_duration, parse_duration
-from recwatch.errors import ConfigError
+from recwatch.errors import ConfigError, DurationError
+
+__all__ = ["Duration", "Strict", "expand_variables", "load_config"]
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
 def _to_timedelta(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    if isinstance(value, str) or (value == 0 and not isinstance(value, bool)):
+        return parse_duration(str(value))
+    if not isinstance(value, timedelta):
+        # A bare number would be seconds to one reader and minutes to the next.
+        raise DurationError("write a number and a unit, such as 15s, 5m, 1h30m or 60d")
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_to_timedelta), PlainSerializer(format_duration)]
@@ -61,6 +68,21 @@ def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
     return _VARIABLE.sub(replace, value)
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping; YAML itself would take the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen and isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} stands twice; remove one", key_node.start_mark
+                )
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+                seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_config(path: Path, model: type[Model], environment: Mapping[str, str] | None = None) -> Model:
     """Read a YAML file into a strict model.
 
@@ -80,7 +102,7 @@ def load_config(path: Path, model: type[Model], environment: Mapping[str, str] |
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {error}") from error
     if not isinstance(document, dict):

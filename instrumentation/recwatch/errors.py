@@ -7,6 +7,8 @@ RecwatchError
 └── StoreError       the database of records cannot be opened or is of another version
 """
 
+__all__ = ["ConfigError", "DurationError", "RecwatchError", "RegistryError", "StoreError"]
+
 
 class RecwatchError(Exception):
     """Root of everything that recwatch raises on purpose."""

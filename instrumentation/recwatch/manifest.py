@@ -9,6 +9,8 @@ from typing import Any, Literal, Self, cast
 
 from recwatch.errors import RegistryError
 
+__all__ = ["MANIFEST", "Action", "Manifest", "Promotion"]
+
 MANIFEST = "manifest.json"
 Action = Literal["promote", "rollback"]
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from recwatch.metrics import DroppedWrites, without_created
 
-__all__ = ["REASONS", "push"]
+__all__ = ["REASONS", "TARGET", "push"]
 
 TARGET = "pushgateway"
 REASONS = ("refused", "timeout", "unreachable")

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = ["UNMATCHED", "Found", "RouteTemplates"]
+
 UNMATCHED = "unmatched"
 
 # Routes that are added while the service runs are found; an application that makes routes for every request

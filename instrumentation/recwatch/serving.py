@@ -23,7 +23,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.metrics import DroppedWrites, ServingMetrics
 
-__all__ = ["RecommenderMetrics", "RecommenderRequest"]
+__all__ = ["Outcome", "RecommenderMetrics", "RecommenderRequest"]
 
 Outcome = Literal["success", "error", "cancelled"]
 

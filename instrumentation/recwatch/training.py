@@ -31,7 +31,7 @@ from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.provenance import git_commit
 from recwatch.training_lines import as_columns, early_stopping_line, iteration_line, metrics_line, pick
 
-__all__ = ["TrainingRun"]
+__all__ = ["TrainingRun", "Unit"]
 
 Unit = Literal["iteration", "epoch"]
 

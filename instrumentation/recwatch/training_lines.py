@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from recwatch.logs import event
 
+__all__ = ["as_columns", "early_stopping_line", "iteration_line", "metrics_line", "number", "pick"]
+
 _COLUMNS = {
     "recall@10": "recall_at_10",
     "recall@20": "recall_at_20",

@@ -12,7 +12,7 @@ from recwatch.metrics import DroppedWrites
 if TYPE_CHECKING:
     from recwatch.store import Store
 
-__all__ = ["REASONS", "RunRecord"]
+__all__ = ["REASONS", "TARGET", "RunRecord"]
 
 TARGET = "store"
 REASONS = ("locked", "unavailable")

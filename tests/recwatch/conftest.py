@@ -1,7 +1,15 @@
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from prometheus_client import CollectorRegistry
+
+from recwatch.testing import free_port, wait_until
+from recwatch_local.errors import ToolsMissingError
+from recwatch_local.tools import find_tools
 
 
 @pytest.fixture
@@ -17,3 +25,29 @@ def store_url(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def pushgateway() -> Iterator[str]:
+    """The address of a real Pushgateway."""
+    try:
+        program = find_tools().pushgateway
+    except ToolsMissingError as error:
+        if os.environ.get("RECWATCH_REQUIRE_ALL"):
+            raise
+        pytest.skip(str(error))
+    address = f"127.0.0.1:{free_port()}"
+    with subprocess.Popen([program, f"--web.listen-address={address}"], stderr=subprocess.DEVNULL) as process:
+
+        def ready() -> bool:
+            assert process.poll() is None, "the Pushgateway ended"
+            try:
+                return requests.get(f"http://{address}/-/ready", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+        try:
+            wait_until(ready, timeout=30)
+            yield address
+        finally:
+            process.kill()

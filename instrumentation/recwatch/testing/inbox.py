@@ -30,6 +30,8 @@ from recwatch.testing.message import Message, from_email, from_slack
 from recwatch.testing.page import content_security_policy, render_cards, render_page
 from recwatch.testing.slack import SlackServer
 
+__all__ = ["Inbox", "main"]
+
 _LOGGER = logging.getLogger("recwatch.testing.inbox")
 
 

@@ -12,6 +12,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from recwatch.testing.mailbox import LoopThread, Mailbox, Orders
 
+__all__ = ["MailServer"]
+
 
 class MailServer:
     """An SMTP server for tests and demonstrations.

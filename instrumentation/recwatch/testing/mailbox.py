@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+__all__ = ["LoopThread", "Mailbox", "Orders"]
+
 Message = TypeVar("Message")
 Order = TypeVar("Order")
 

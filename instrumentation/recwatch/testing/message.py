@@ -5,6 +5,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any, Literal
 
+__all__ = ["Message", "from_email", "from_slack"]
+
 
 @dataclass(frozen=True)
 class Message:

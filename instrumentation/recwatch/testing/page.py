@@ -8,6 +8,8 @@ from importlib import resources
 
 from recwatch.testing.message import Message
 
+__all__ = ["content_security_policy", "render_cards", "render_page"]
+
 _LABELS = {"email": "Email", "slack": "Slack"}
 
 

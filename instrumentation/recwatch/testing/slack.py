@@ -15,6 +15,8 @@ from starlette.routing import Route
 from recwatch.testing.mailbox import Mailbox, Orders
 from recwatch.testing.web import WebThread
 
+__all__ = ["Payload", "SlackServer", "find_fault"]
+
 Payload = dict[str, Any]
 
 # Slack's own limits and answers: https://api.slack.com/reference/block-kit/blocks and

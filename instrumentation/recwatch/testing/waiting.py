@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+__all__ = ["free_port", "wait_until"]
+
 Value = TypeVar("Value")
 _INTERVAL_SECONDS = 0.02
 

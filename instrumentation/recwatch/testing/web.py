@@ -7,6 +7,8 @@ from starlette.types import ASGIApp
 
 from recwatch.testing.mailbox import LoopThread
 
+__all__ = ["WebThread"]
+
 
 class WebThread:
     """Serves an application on a socket that listens already, so that no request comes too early.

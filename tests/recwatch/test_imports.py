@@ -1,0 +1,80 @@
+"""A service that is only watched installs prometheus_client alone: the base must import without the rest."""
+
+import subprocess
+import sys
+
+import pytest
+
+BLOCK_THE_REST = """
+import importlib.abc
+import sys
+
+class OnlyTheBase(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        top = name.split(".")[0]
+        if top not in sys.stdlib_module_names and top not in {"recwatch", "prometheus_client"}:
+            raise ModuleNotFoundError(f"{name} is not part of the base install", name=name)
+
+sys.meta_path.insert(0, OnlyTheBase())
+"""
+IMPORT = """
+import importlib
+
+importlib.import_module(sys.argv[1])
+"""
+TRAIN = """
+from prometheus_client import REGISTRY
+from recwatch.training import TrainingRun
+
+with TrainingRun("als", parameters={}, store_url="sqlite:///nowhere.db") as run:
+    run.iteration(1, 1, loss=1.0)
+labels = {"target": "store", "reason": "unavailable"}
+print(REGISTRY.get_sample_value("recwatch_dropped_writes_total", labels))
+"""
+BASE = [
+    "recwatch",
+    "recwatch.asgi",
+    "recwatch.durations",
+    "recwatch.errors",
+    "recwatch.exposition",
+    "recwatch.logs",
+    "recwatch.manifest",
+    "recwatch.metrics",
+    "recwatch.provenance",
+    "recwatch.push",
+    "recwatch.registry",
+    "recwatch.routes",
+    "recwatch.serving",
+    "recwatch.training",
+    "recwatch.training_lines",
+    "recwatch.training_record",
+]
+
+
+def run_alone(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", BLOCK_THE_REST + code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("name", BASE)
+def test_the_base_needs_prometheus_client_alone(name: str) -> None:
+    result = run_alone(IMPORT, name)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["recwatch.config", "recwatch.store", "recwatch.testing"])
+def test_an_extra_says_what_it_lacks(name: str) -> None:
+    assert "is not part of the base install" in run_alone(IMPORT, name).stderr
+
+
+def test_a_training_goes_on_where_the_extra_is_missing() -> None:
+    result = run_alone(TRAIN)
+    assert (result.returncode, result.stdout) == (0, "2.0\n"), result.stderr
+
+
+def test_importing_registers_nothing() -> None:
+    show = "import prometheus_client\nprint(prometheus_client.generate_latest().decode())"
+    result = run_alone(f"import {', '.join(BASE)}\n{show}")
+    assert "python_info" in result.stdout
+    for prefix in ("recwatch_", "http_", "recommender_", "training_"):
+        assert prefix not in result.stdout
