@@ -30,8 +30,17 @@ def test_each_users_newest_ratings_are_held_out(make_ratings: MakeRatings) -> No
 
 
 events = st.lists(
-    st.tuples(st.integers(1, 3), st.integers(1, 30), st.just(3.0), st.integers(0, 20)), max_size=80
+    st.tuples(st.integers(1, 2), st.integers(1, 12), st.just(3.0), st.integers(0, 20)),
+    min_size=15,
+    max_size=40,
 )
+
+
+def test_a_film_rated_again_does_not_come_into_the_hold_out(make_ratings: MakeRatings) -> None:
+    rows = [(1, item, 3.0, item) for item in range(10)]
+    again = [*rows, (1, 0, 5.0, 100)]
+    assert (1, 0) in pairs(split_by_user_and_time(make_ratings(rows).ratings()).train)
+    assert (1, 0) not in pairs(split_by_user_and_time(make_ratings(again).ratings()).held_out)
 
 
 @given(events, st.integers(0, 20), st.integers(0, 20))
