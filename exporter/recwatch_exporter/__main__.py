@@ -1,5 +1,8 @@
-"""`python -m recwatch_exporter`: the same as the command `recwatch-exporter`."""
+"""`python -m recwatch_exporter`."""
+
+import sys
 
 from recwatch_exporter.main import main
 
-raise SystemExit(main())
+if __name__ == "__main__":
+    sys.exit(main())

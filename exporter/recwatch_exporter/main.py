@@ -116,7 +116,7 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     )
-    _handle_signals(exporter)
+    _handle_signals(exporter, server)
     with listening:
         port = listening.getsockname()[1]
         exporter.start()
@@ -133,19 +133,18 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
     return 0
 
 
-def _handle_signals(exporter: Exporter) -> None:
+def _handle_signals(exporter: Exporter, server: uvicorn.Server) -> None:
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
     def reload() -> None:
         try:
             exporter.reload()
         except ConfigError:
             return  # logged, counted, and the old configuration stays
 
-    # uvicorn stops at SIGTERM and SIGINT and then raises them again: to be told once is enough.
+    # uvicorn takes these over while it serves, and raises them again afterwards: told once is enough.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
     # A handler runs in the event loop's thread, where nothing may read files.
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, name="reload").start())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -37,13 +37,11 @@ class Process:
         token = folder / "token"
         token.write_text(f"{TOKEN}\n", encoding="utf-8")
         self._log = (folder / "exporter.log").open("w+", encoding="utf-8")
-        argv = [sys.executable, "-m", "recwatch_exporter.main", "--config.file", str(config)]
+        argv = [sys.executable, "-m", "recwatch_exporter", "--config.file", str(config)]
         argv += ["--web.listen-address", "127.0.0.1:0", "--web.token-file", str(token)]
         self.process = subprocess.Popen(argv, stderr=self._log, stdout=self._log)
-        address = wait_until(
-            lambda: re.search(r"Exporter started .*address=(\S+)", self.log()), what="the start"
-        )
-        self.url = f"http://{address[1]}"
+        (address,) = wait_until(lambda: re.findall(r"Exporter started .*address=(\S+)", self.log()))
+        self.url = f"http://{address}"
 
     def log(self) -> str:
         return Path(self._log.name).read_text(encoding="utf-8")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recwatch_exporter import permutation
 from recwatch_exporter.checks.base import CountType, Direction
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.table import TYPES
@@ -71,14 +70,21 @@ def test_a_user_of_both_windows_swaps_his_two_parts() -> None:
     assert 0.4 < (current[:, 0] == 3).mean() < 0.6
 
 
-def test_blocks_change_nothing_but_the_order_of_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts, _ = clustered()
-    monkeypatch.setattr(permutation, "_BLOCK_CELLS", 20)
-    blocks = list(draw_permutations(counts, 10, np.random.default_rng(0)))
+def test_many_values_come_in_blocks() -> None:
+    """Neither all permutations nor all clusters at once, so that memory stays small."""
+    n = 2**19
+    values = np.arange(2 * n)
+    ones = np.ones(n, dtype=np.int64)
+    counts = align(
+        SideCounts(values[:n], ones, values[:n] % 3), SideCounts(values[n:], ones, values[n:] % 3 + 3)
+    )
 
-    assert sum(len(block[0]) for block in blocks) == 10
-    assert len(blocks) == 10
-    assert all(((r + c) == counts.reference + counts.current).all() for r, c in blocks)
+    blocks = list(draw_permutations(counts, 5, np.random.default_rng(0)))
+
+    assert len(blocks) > 1
+    assert sum(len(reference) for reference, _ in blocks) == 5
+    for reference, current in blocks:
+        assert ((reference + current) == 1).all()
 
 
 @pytest.mark.parametrize("kind", COUNT_TYPES)
