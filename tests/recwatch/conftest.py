@@ -1,4 +1,3 @@
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,7 @@ import requests
 from prometheus_client import CollectorRegistry
 
 from recwatch.testing import free_port, wait_until
-from recwatch_local.errors import ToolsMissingError
-from recwatch_local.tools import find_tools
+from recwatch_local.tools import Tools
 
 
 @pytest.fixture
@@ -28,16 +26,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def pushgateway() -> Iterator[str]:
+def pushgateway(tools: Tools) -> Iterator[str]:
     """The address of a real Pushgateway."""
-    try:
-        program = find_tools().pushgateway
-    except ToolsMissingError as error:
-        if os.environ.get("RECWATCH_REQUIRE_ALL"):
-            raise
-        pytest.skip(str(error))
     address = f"127.0.0.1:{free_port()}"
-    with subprocess.Popen([program, f"--web.listen-address={address}"], stderr=subprocess.DEVNULL) as process:
+    command = [str(tools.pushgateway), f"--web.listen-address={address}"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
 
         def ready() -> bool:
             assert process.poll() is None, "the Pushgateway ended"
