@@ -12,7 +12,6 @@ training goes on: it costs a log line and a count in `recwatch_dropped_writes_to
 """
 
 import json
-import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from recwatch.exposition import Selection
 from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.provenance import git_commit
 from recwatch.training_lines import as_columns, early_stopping_line, iteration_line, metrics_line, pick
+from recwatch.training_log import RunLog
 
 __all__ = ["TrainingRun", "Unit"]
 
@@ -87,7 +87,6 @@ class TrainingRun:
         self._parameters = dict(parameters)
         self._artifacts = artifacts
         self._store_url = store_url
-        self._log_dir = log_dir
         self._pushgateway = pushgateway
         self._data_version = data_version
         self._data_timestamp = data_timestamp
@@ -97,8 +96,7 @@ class TrainingRun:
         self._metrics = TrainingMetrics.of(registry)
         self._dropped = DroppedWrites.of(registry)
         self._record = training_record.RunRecord(None, self._dropped, {})
-        self._logger = logging.getLogger(f"recwatch.training.{model}")
-        self._handler: logging.Handler | None = None
+        self._log = RunLog(model, log_dir, self._dropped)
         self._started = self._last_round = 0.0
         self._fit_seconds: float | None = None
 
@@ -124,7 +122,7 @@ class TrainingRun:
         took = now - self._last_round if seconds is None else seconds
         self._last_round = now
         with self._guarded():
-            self._logger.info(
+            self._log.info(
                 iteration_line(self._unit, number, total, loss=loss, seconds=took, details=details)
             )
             self._metrics.iteration_duration.labels(self.model).observe(took)
@@ -144,7 +142,7 @@ class TrainingRun:
     def validation(self, metrics: Mapping[str, float]) -> None:
         """The model was measured on the validation split after the newest round: `{"ndcg@10": 0.153}`."""
         with self._guarded():
-            self._logger.info(metrics_line("Validation", metrics))
+            self._log.info(metrics_line("Validation", metrics))
             self._set_metrics(metrics, "validation")
             recall, ndcg = pick(metrics, "recall"), pick(metrics, "ndcg")
             self._record.amend_iteration(validation_recall=recall, validation_ndcg=ndcg)
@@ -152,7 +150,7 @@ class TrainingRun:
     def early_stopping(self, best_iteration: int, metrics: Mapping[str, float]) -> None:
         """Training stops before its last round; the best round and its metrics."""
         with self._guarded():
-            self._logger.info(early_stopping_line(self._unit, best_iteration, metrics))
+            self._log.info(early_stopping_line(self._unit, best_iteration, metrics))
 
     def evaluation(
         self, metrics: Mapping[str, float], *, baseline: Mapping[str, float] | None = None
@@ -165,10 +163,10 @@ class TrainingRun:
         """
         with self._guarded():
             self._fitted()
-            self._logger.info(metrics_line("Evaluation", metrics))
+            self._log.info(metrics_line("Evaluation", metrics))
             self._set_metrics(metrics, "test")
             if baseline:
-                self._logger.info(metrics_line("Baseline", baseline))
+                self._log.info(metrics_line("Baseline", baseline))
                 for name, value in baseline.items():
                     self._metrics.baseline_metric.labels(self.model, name).set(value)
             self._record.update(**as_columns(metrics, baseline or {}))
@@ -176,15 +174,15 @@ class TrainingRun:
     def saved(self, path: Path) -> None:
         """The model's files are at this path."""
         with self._guarded():
-            self._logger.info(logs.event("Artifacts saved", path=path))
+            self._log.info(logs.event("Artifacts saved", path=path))
             self._record.update(artifacts_path=str(path))
 
     def __enter__(self) -> Self:
         self._started = self._last_round = perf_counter()
         self._metrics.in_progress.labels(self.model).inc()
         with self._guarded():
-            self._open_log()
-            self._logger.info(logs.event("Training started", **self._parameters))
+            self._log.open()
+            self._log.info(logs.event("Training started", **self._parameters))
             self._start_metrics()
         with self._guarded():
             self._start_record()
@@ -205,7 +203,7 @@ class TrainingRun:
             else:
                 total_time = f"{perf_counter() - self._started:.1f}s"
                 text = f"{type(error).__name__}: {error}"
-                self._logger.error(logs.event("Training failed", error=text, total_time=total_time))
+                self._log.error(logs.event("Training failed", error=text, total_time=total_time))
                 self._metrics.last_failure.labels(self.model).set_to_current_time()
         with self._guarded():
             seconds = perf_counter() - self._started if self._fit_seconds is None else self._fit_seconds
@@ -213,7 +211,7 @@ class TrainingRun:
             self._record.close()
         with self._guarded():
             self._push(status)
-        self._close_log()
+        self._log.close()
 
     def _start_metrics(self) -> None:
         for status in ("completed", "failed"):
@@ -256,7 +254,7 @@ class TrainingRun:
     def _fitted(self) -> None:
         if self._fit_seconds is None:
             self._fit_seconds = perf_counter() - self._started
-            self._logger.info(logs.event("Training completed", total_time=f"{self._fit_seconds:.1f}s"))
+            self._log.info(logs.event("Training completed", total_time=f"{self._fit_seconds:.1f}s"))
 
     def _set_metrics(self, metrics: Mapping[str, float], split: str) -> None:
         for name, value in metrics.items():
@@ -276,29 +274,6 @@ class TrainingRun:
         push.push(
             self._pushgateway, metrics, job=_JOB, grouping_key={"model": self.model}, dropped=self._dropped
         )
-
-    def _open_log(self) -> None:
-        if self._logger.level == logging.NOTSET:
-            self._logger.setLevel(logging.INFO)
-        if self._log_dir is None:
-            return
-        self._dropped.expect("log", "unwritable")
-
-        def lost() -> None:
-            self._dropped.drop("log", "unwritable", f"a line of {self.model}.log")
-
-        try:
-            self._handler = logs.file_handler(self._log_dir / f"{self.model}.log", on_error=lost)
-        except OSError as error:
-            self._dropped.drop("log", "unwritable", error)
-        else:
-            self._logger.addHandler(self._handler)
-
-    def _close_log(self) -> None:
-        if self._handler is not None:
-            self._logger.removeHandler(self._handler)
-            self._handler.close()
-            self._handler = None
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

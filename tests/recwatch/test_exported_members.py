@@ -57,6 +57,7 @@ PUBLIC = {
         "number",
         "pick",
     ],
+    "recwatch.training_log": ["REASONS", "TARGET", "RunLog"],
     "recwatch.training_record": ["REASONS", "TARGET", "RunRecord"],
 }
 

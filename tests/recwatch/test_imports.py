@@ -47,6 +47,7 @@ BASE = [
     "recwatch.serving",
     "recwatch.training",
     "recwatch.training_lines",
+    "recwatch.training_log",
     "recwatch.training_record",
 ]
 
