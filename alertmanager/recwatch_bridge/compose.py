@@ -62,7 +62,7 @@ def _headline(alerts: Sequence[Alert]) -> str:
     names = {alert.name for alert in alerts}
     if len(names) == 1:
         return f"{first.name}: {len(alerts)} alerts"
-    return f"{first.name} and {len(alerts) - 1} more alerts"
+    return f"{first.name} and {len(alerts) - 1} more alert{'s' if len(alerts) > 2 else ''}"  # noqa: PLR2004
 
 
 def _entry(alert: Alert) -> Entry:

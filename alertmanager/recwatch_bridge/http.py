@@ -31,6 +31,7 @@ _MAX_WAITING = 64
 """Webhooks that may wait for the database at once; with more than that, the sender is to come back."""
 _BODY_TIMEOUT = 10.0
 _MAX_ROWS = 500
+_MAX_DIGITS = 15
 
 _T = TypeVar("_T")
 
@@ -186,7 +187,7 @@ class _Api:
 async def _body(request: Request, limit: int) -> bytes:
     too_large = HTTPException(413, f"the body is larger than max_body_bytes, {limit}")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and (len(declared) > _MAX_DIGITS or int(declared) > limit):
         raise too_large
     body = bytearray()
     try:

@@ -42,9 +42,6 @@ def main(arguments: Sequence[str] | None = None, registry: CollectorRegistry = R
     except RecwatchError as error:
         print(error, file=sys.stderr)
         return 1
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises the signal again when it has shut down; by then everything is done.
-        signal.signal(number, lambda *_: None)
     host, port = listener.getsockname()[:2]
     log.info("listening on %s:%d", host, port)
     server = uvicorn.Server(
@@ -56,6 +53,9 @@ def main(arguments: Sequence[str] | None = None, registry: CollectorRegistry = R
             timeout_graceful_shutdown=_DRAIN,
         )
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # For a signal that comes before uvicorn listens for it, and the one that it raises when it is done.
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
     log.info("stopped")
     return 0 if server.started else 1

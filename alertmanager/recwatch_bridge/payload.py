@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from recwatch_bridge.errors import PayloadError
+from recwatch_bridge.text import one_line
 
 Status = Literal["firing", "resolved"]
 
@@ -69,7 +70,7 @@ class Webhook(_Tolerant):
     receiver: str = ""
     status: Status
     alerts: tuple[Alert, ...]
-    truncated: Annotated[int, Field(alias="truncatedAlerts", ge=0)] = 0
+    truncated: Annotated[int, Field(alias="truncatedAlerts", ge=0, le=1_000_000_000)] = 0
 
     def of(self, status: Status) -> Sequence[Alert]:
         """The group's alerts of one status."""
@@ -90,4 +91,5 @@ def parse_webhook(body: bytes) -> Webhook:
             f"{'.'.join(str(part) for part in item['loc']) or 'body'}: {item['msg']}" for item in mistakes[:5]
         ]
         more = [f"and {len(mistakes) - 5} more"] if len(mistakes) > len(shown) else []
-        raise PayloadError("; ".join(shown + more)) from None
+        # A key of the body may be part of a place, and the text goes to the log.
+        raise PayloadError(one_line("; ".join(shown + more), 1_000)) from None

@@ -1,10 +1,14 @@
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from recwatch_bridge import outbox, runs
 from recwatch_bridge.accept import Acceptor
+from recwatch_bridge.payload import parse_webhook
 from recwatch_bridge.store import Store
+
+PAYLOADS = Path(__file__).with_name("payloads")
 
 
 def messages(store: Store) -> list[tuple[str, str]]:
@@ -43,6 +47,19 @@ def test_new_and_resolved_alerts_are_told_apart(
     with store.read() as connection:
         firing, _, resolved = outbox.newest(connection, 3)
     assert resolved.reply_to == firing.uid
+
+
+def test_two_webhooks_of_a_real_alertmanager(acceptor: Acceptor, store: Store) -> None:
+    """One group, two models; then one of its alerts is resolved and the other still fires."""
+    for name in ("firing", "mixed"):
+        webhook = parse_webhook((PAYLOADS / f"alertmanager-0.33-{name}.json").read_bytes())
+        acceptor.notify("email", webhook)
+        acceptor.retrain(webhook)
+    assert messages(store) == [
+        ("email", "[INFO] DriftDetected: 2 alerts"),
+        ("email", "[RESOLVED] DriftDetected: b"),
+    ]
+    assert all_runs(store) == [("pending", ["DriftDetected: rating_scale has drifted <b> & more"])]
 
 
 def test_identity_is_by_sink_start_and_status(

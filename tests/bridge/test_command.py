@@ -2,6 +2,7 @@ import os
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,9 @@ time.sleep(600)
 
 @pytest.fixture
 def order(tmp_path: Path) -> Order:
-    return Order(
-        "als-20261121T031500-abc", "als", "reason; $(touch owned) `touch owned`", tmp_path / "runs" / "r"
-    )
+    # Unique as real ones are: processes are found by it, those of tests that run at the same time too.
+    run_id = f"als-{uuid.uuid4().hex}"
+    return Order(run_id, "als", "reason; $(touch owned) `touch owned`", tmp_path / "runs" / "r")
 
 
 @pytest.fixture

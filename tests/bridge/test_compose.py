@@ -29,7 +29,7 @@ def test_subject_names_the_gravest_severity(
 
 def test_subject_of_different_alerts(webhook: Any, alert: Any) -> None:
     group = webhook(alert("A"), alert("B", fingerprint="f2"))
-    assert compose(group, group.alerts).subject == "[WARNING] A and 1 more alerts"
+    assert compose(group, group.alerts).subject == "[WARNING] A and 1 more alert"
 
 
 def test_missing_severity_is_a_warning(webhook: Any, alert: Any) -> None:

@@ -1,8 +1,22 @@
+import logging
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from recwatch_bridge.main import main
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """`main` sets up the root logger of the process; here that is the tests' own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def test_good_configuration(workplace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,3 +44,10 @@ def test_missing_trainer_is_a_warning(workplace: Any, capsys: pytest.CaptureFixt
 def test_bad_listen_address(workplace: Any, address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config.file", str(workplace.config), "--web.listen-address", address]) == 1
     assert "write it as 127.0.0.1:9095" in capsys.readouterr().err
+
+
+def test_port_taken_is_said(workplace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["--config.file", str(workplace.config), "--web.listen-address", address]) == 1
+    assert capsys.readouterr().err.startswith(f"{address}: cannot listen there (")

@@ -14,11 +14,11 @@ PAYLOADS = Path(__file__).with_name("payloads")
 
 
 def test_payload_of_a_real_alertmanager() -> None:
-    webhook = parse_webhook((PAYLOADS / "alertmanager-0.33.json").read_bytes())
+    webhook = parse_webhook((PAYLOADS / "alertmanager-0.33-mixed.json").read_bytes())
     firing, resolved = webhook.alerts
     assert (firing.status, resolved.status) == ("firing", "resolved")
-    assert firing.episode == ("b3f1c7a2d94e0a11", "2026-11-21T03:15:00.123456+00:00")
-    assert resolved.ends_at == datetime(2026, 11, 21, 3, 20, 0, 500_000, tzinfo=UTC)
+    assert firing.episode == ("8fa18f3202280b2a", "2026-11-21T04:14:21.419476+00:00")
+    assert resolved.ends_at == datetime(2026, 11, 21, 4, 14, 24, tzinfo=UTC)
     assert webhook.of("firing") == [firing]
 
 

@@ -10,7 +10,6 @@ import psutil
 import requests
 
 from recwatch.testing import MailServer, SlackServer, free_port, wait_until
-from recwatch_bridge.main import main
 
 Ask = Callable[[], requests.Response]
 
@@ -182,12 +181,6 @@ def test_metrics_and_health(start: Any, mail: MailServer, alert: Any, group: Any
     wait_until(lambda: 'bridge_deliveries_total{outcome="delivered",sink="email"} 1.0' in shown())
     assert 'bridge_outbox_pending{sink="email"} 0.0' in shown()
     assert 'http_requests_total{method="POST",route="/notify/{sink}",status="200"} 1.0' in shown()
-
-
-def test_port_taken_is_said(start: Any, workplace: Any) -> None:
-    bridge = start()
-    address = bridge.url.removeprefix("http://")
-    assert main(["--config.file", str(workplace.config), "--web.listen-address", address]) == 1
 
 
 def _trainer_of(run_id: str) -> psutil.Process:

@@ -75,20 +75,20 @@ class CommandLauncher:
             return Ended(_end_group(child))
         if handle is None:
             handle = _find(order.run_id)
-        if handle is not None and _is_alive(handle):
+        if handle is not None and _is_alive(handle, order.run_id):
             return Running(handle)
         return Ended(None)
 
     def stop(self, order: Order, handle: Handle) -> None:
         """End the process group: SIGTERM, and SIGKILL for what is left after the grace period."""
         child = self._children.pop(order.run_id, None)
-        if child is None and not _is_alive(handle):
+        if child is None and not _is_alive(handle, order.run_id):
             return
         group = int(handle["pid"])
         _signal(group, signal.SIGTERM)
         deadline = time.monotonic() + self._grace
         while time.monotonic() < deadline:
-            if _has_exited(group) if child is not None else not _is_alive(handle):
+            if _has_exited(group) if child is not None else not _is_alive(handle, order.run_id):
                 break
             time.sleep(_POLL)
         else:
@@ -129,15 +129,26 @@ def _started(pid: int) -> float | None:
         return None
 
 
-def _is_alive(handle: Handle) -> bool:
+def _is_alive(handle: Handle, run_id: str) -> bool:
     """Tell whether the very process of a handle lives; its number alone may belong to another one by now."""
     try:
         process = psutil.Process(int(handle["pid"]))
-        started = handle.get("started")
-        same = started is not None and abs(process.create_time() - started) <= _SAME_START
+        same = _has_run_id(process, run_id) or _began_at(process, handle.get("started"))
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _has_run_id(process: psutil.Process, run_id: str) -> bool:
+    try:
+        return process.environ().get(RUN_ID) == run_id
+    except psutil.AccessDenied:
+        return False
+
+
+def _began_at(process: psutil.Process, started: float | None) -> bool:
+    """Compare starts; a clock that was set meanwhile moves what the system says, hence the run id above."""
+    return started is not None and abs(process.create_time() - started) <= _SAME_START
 
 
 def _find(run_id: str) -> Handle | None:
