@@ -1,6 +1,11 @@
 # One image for every Python part of the stack; docker-compose.yml says which part a container is.
 FROM python:3.11-slim
 
+# implicit needs GCC's OpenMP library.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libgomp1 \
+ && rm -rf /var/lib/apt/lists/*
+
 # Readable by the servers of other images through their group (see `secrets` in docker-compose.yml).
 RUN groupadd --gid 10001 recwatch \
  && useradd --uid 10001 --gid recwatch --no-create-home --home-dir /var/lib/recwatch recwatch \

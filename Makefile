@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := instrumentation exporter alertmanager grafana examples local demo tests benchmarks
 .DEFAULT_GOAL := check
+# Where `make tools` puts a library that a small system lacks.
+export LD_LIBRARY_PATH := $(CURDIR)/.tools/usr/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recwatch_demo.apis import Apis
-from recwatch_demo.steps import ALERT, CHECK, MODEL
+from recwatch_demo.steps import ALERT, ALPHA, CHECK, MODEL
 from recwatch_demo.timeline import Timeline
 
 # Okabe and Ito's palette: told apart by people who see colours differently.
@@ -57,9 +57,14 @@ def draw(apis: Apis, timeline: Timeline, started: datetime, target: Path) -> Non
     def ask(expression: str) -> list[Series]:
         return to_series(apis.query_range(expression, origin, now, STEP_SECONDS), origin)
 
-    figure = Figure(figsize=(10, 6.2), layout="constrained")
-    drift, alert, versions = figure.subplots(3, 1, sharex=True, height_ratios=[5, 2, 2])
-    _drift(drift, ask(f'drift_statistic{{check="{CHECK}"}}'), ask(f'drift_threshold{{check="{CHECK}"}}'))
+    figure = Figure(figsize=(10, 7), layout="constrained")
+    drift, chance, alert, versions = figure.subplots(4, 1, sharex=True, height_ratios=[4, 2, 2, 2])
+    _line(drift, "PSI of the\nrating scale", ask(f'drift_statistic{{check="{CHECK}"}}'))
+    _limit(drift, "threshold", ask(f'drift_threshold{{check="{CHECK}"}}'))
+    _line(chance, "p-value\n(users permuted)", ask(f'drift_p_value{{check="{CHECK}"}}'))
+    chance.axhline(ALPHA, color=GREY, linestyle=":", label=f"alpha {ALPHA:g}")
+    chance.legend(loc="upper left", frameon=False)
+    chance.set_ylim(0, 1)
     alerts = ask(f'ALERTS{{alertname="{ALERT}",check="{CHECK}",model="{MODEL}"}}')
     _bars(
         alert,
@@ -72,7 +77,7 @@ def draw(apis: Apis, timeline: Timeline, started: datetime, target: Path) -> Non
     _versions(versions, ask(f'recommender_model_info{{model="{MODEL}"}}'))
     for entry in timeline.entries:
         if entry.step == "promoted" or entry.step.startswith("round_"):
-            for axes in (drift, alert, versions):
+            for axes in (drift, chance, alert, versions):
                 axes.axvline((entry.at - started).total_seconds(), color=GREEN, linestyle="--", linewidth=1)
     versions.set_xlabel("seconds since the demo began (dashed: a retraining ended)")
     figure.suptitle("The loop on real data: drift, alert, retraining, promotion, all clear", fontsize=13)
@@ -80,14 +85,19 @@ def draw(apis: Apis, timeline: Timeline, started: datetime, target: Path) -> Non
     figure.savefig(target, dpi=130)
 
 
-def _drift(axes: Axes, statistic: Sequence[Series], threshold: Sequence[Series]) -> None:
-    for series in statistic:
-        axes.plot(series.seconds, series.values, color=BLUE, label="PSI of the rating scale")
-    for series in threshold:
-        axes.plot(series.seconds, series.values, color=GREY, linestyle=":", label="threshold")
-    axes.set_ylabel("population stability index")
-    axes.legend(loc="upper left", frameon=False)
+def _line(axes: Axes, name: str, found: Sequence[Series]) -> None:
+    for series in found:
+        axes.plot(series.seconds, series.values, color=BLUE, drawstyle="steps-post")
+    axes.set_ylabel(name)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _limit(axes: Axes, name: str, found: Sequence[Series]) -> None:
+    for series in found:
+        axes.plot(
+            series.seconds, series.values, color=GREY, linestyle=":", label=f"{name} {series.values[-1]:g}"
+        )
+    axes.legend(loc="upper left", frameon=False)
 
 
 def _bars(axes: Axes, rows: Sequence[tuple[str, str, Sequence[Series]]]) -> None:

@@ -1,5 +1,6 @@
 """The demo itself: start the stack with short durations, replay real history, watch the loop close."""
 
+import math
 import os
 import shutil
 import time
@@ -27,7 +28,9 @@ from recwatch_local.up import first_models
 
 # By what the durations of each file are divided, so that a day of 2003 may last a second.
 FACTORS = {"prometheus": 60.0, "alertmanager": 60.0, "drift": 1200.0, "bridge": 120.0}
-LIMIT_SECONDS = 200.0
+LIMIT_SECONDS = 180.0
+# Watched on for so long, so that the picture shows whether the all clear holds.
+AFTER_SECONDS = 30.0
 _LOOK_EVERY = 0.5
 
 
@@ -66,6 +69,13 @@ class Watch:
             self.look()
             time.sleep(_LOOK_EVERY)
         return not self.timeline.missing
+
+    def for_seconds(self, seconds: float) -> None:
+        """Watch on, for what happens more than once."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.look()
+            time.sleep(_LOOK_EVERY)
 
     def look(self) -> None:
         """Ask every part once and show what is new."""
@@ -115,6 +125,8 @@ def run(settings: Settings, screen: Screen) -> int:
         watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
         with replaying(stack):
             complete = watch.until_complete(LIMIT_SECONDS)
+            if complete:
+                watch.for_seconds(AFTER_SECONDS)
             watch.timeline.write(settings.output / "timeline.json")
             draw(loop.apis, watch.timeline, started, settings.output / "timeline.png")
             for step in watch.timeline.missing:
@@ -137,6 +149,4 @@ def _stay(watch: Watch, settings: Settings) -> None:
     watch.screen.say("Everything stays up until Ctrl-C. Where to look:")
     for name, place in places.items():
         watch.screen.say(f"  {name:<15} {place}")
-    while True:
-        watch.look()
-        time.sleep(_LOOK_EVERY)
+    watch.for_seconds(math.inf)

@@ -11,7 +11,10 @@ from recwatch_demo.timeline import Step
 MODEL = "als"
 CHECK = "rating_scale"
 ALERT = "DriftDetected"
+# What the subject of a message about this very alert says.
+SUBJECT = (ALERT, f"check {CHECK} ", f"model {MODEL}")
 MIN_ROWS = 50
+ALPHA = 0.05
 _DRIFT = f'{{check="{CHECK}"}}'
 
 
@@ -54,7 +57,9 @@ class Loop:
             Step("gated", "Candidate passed the gate", self.gated, ("retraining_started",)),
             Step("promoted", "New version promoted", self.was_promoted, ("gated",)),
             Step("new_version_served", "New version is served", self.new_version_served, ("promoted",)),
-            Step("drift_gone", "Drift below its threshold", self.drift_gone, ("new_version_served",)),
+            Step(
+                "drift_gone", "Drift gone, with enough rows to tell", self.drift_gone, ("new_version_served",)
+            ),
             Step("alert_resolved", "Alert resolved", self.alert_resolved, ("drift_gone",)),
             Step("email_resolved", "Email tells that it is over", self.email_resolved, ("alert_resolved",)),
         ]
@@ -103,7 +108,7 @@ class Loop:
 
     def email_alert(self) -> str | None:
         """A mail about the alert has arrived."""
-        return self._message("email", (ALERT,), but_not=("RESOLVED",))
+        return self._message("email", SUBJECT, but_not=("RESOLVED",))
 
     def retraining_started(self) -> str | None:
         """The bridge has a run of the model."""
@@ -149,7 +154,7 @@ class Loop:
 
     def email_resolved(self) -> str | None:
         """A mail has arrived that says so."""
-        return self._message("email", ("RESOLVED", ALERT))
+        return self._message("email", ("RESOLVED", *SUBJECT))
 
     def _drift(self, *, detected: bool) -> str | None:
         values = {

@@ -8,18 +8,30 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from recwatch_local.errors import ToolsMissingError
 
-SUITE = "forky"
-# Debian's builds look for their templates there, and Alertmanager does not start without them. In the programs
-# that we unpack the path becomes a relative one of the same length, so that they find what was unpacked beside
-# them when they are started in a folder with a link to `usr`.
-_DATA_FOLDER = b"/usr/share/prometheus"
-_RELOCATED = b"usr//share/prometheus"
+NEWER = "forky"
+"""The suite that has Prometheus 3.5 and its companions, built so that they run on older Debians too."""
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _REMEDY = "Install Prometheus, Alertmanager and Pushgateway from prometheus.io and put them on PATH."
+# Debian's builds look for their templates there, and Alertmanager does not start without them. In programs that
+# we unpack the path becomes a relative one of the same length: so they find what was unpacked beside them when
+# they are started in a folder with a link to `usr`.
+_DATA_FOLDER = b"/usr/share/prometheus"
+_RELOCATED = b"usr//share/prometheus"
+_NOT_MAIN = ("-security", "-updates", "-backports")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Debian's main archive as apt knows it: the mirror's address and the release that this machine runs."""
+
+    mirror: str
+    codename: str
 
 
 def is_available() -> bool:
@@ -27,53 +39,73 @@ def is_available() -> bool:
     return bool(shutil.which("apt-get") and shutil.which("dpkg")) and KEYRING.is_file()
 
 
-def choose_mirror(targets: Iterable[str]) -> str | None:
+def choose_archive(targets: Iterable[str]) -> Archive | None:
     """Pick Debian's main archive from apt's index targets.
 
     Args:
-        targets: lines of `URI SUITE`, as `apt-get indextargets --format '$(REPO_URI) $(SUITE)'` prints them.
+        targets: lines of `URI CODENAME`, as `apt-get indextargets --format '$(REPO_URI) $(CODENAME)'` prints them.
     """
     for line in targets:
-        uri, _, suite = line.partition(" ")
-        if uri.rstrip("/").endswith("/debian") and not suite.endswith(
-            ("-security", "-updates", "-backports")
-        ):
-            return uri
+        uri, _, codename = line.partition(" ")
+        if uri.rstrip("/").endswith("/debian") and not codename.endswith(_NOT_MAIN):
+            return Archive(uri, codename)
     return None
 
 
-def unpack(packages: Sequence[str], folder: Path, say: Callable[[str], None]) -> None:
-    """Download Debian packages and unpack them below `folder`.
+def unpack(
+    packages: Sequence[str], folder: Path, say: Callable[[str], None], *, suite: str | None = None
+) -> None:
+    """Download Debian packages and unpack their programs, libraries and templates below `folder`.
+
+    Args:
+        packages: their names.
+        folder: gets `usr/bin`, `usr/lib` and `usr/share/prometheus`.
+        say: told a line for each thing that takes time.
+        suite: the Debian release to take them from; None for the one that this machine runs.
 
     Raises:
         ToolsMissingError: when apt names no mirror, or a package cannot be had.
     """
-    listing = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages"])
-    mirror = choose_mirror(listing.splitlines())
-    if mirror is None:
+    listing = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"])
+    archive = choose_archive(listing.splitlines())
+    if archive is None:
         raise ToolsMissingError(f"apt names no Debian mirror to take {', '.join(packages)} from. {_REMEDY}")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="apt-", dir=folder) as name:
         work = Path(name)
         for part in ("lists/partial", "cache/archives/partial", "deb", "root"):
             (work / part).mkdir(parents=True)
-        (work / "sources.list").write_text(
-            f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n", encoding="utf-8"
-        )
+        release = suite or archive.codename
+        line = f"deb [signed-by={KEYRING}] {archive.mirror} {release} main\n"
+        (work / "sources.list").write_text(line, encoding="utf-8")
         options = _options(work)
-        say(f"reading Debian's package list ({SUITE})")
+        say(f"reading Debian's package list ({release})")
         _run(["apt-get", *options, "update"])
         for package in packages:
             say(f"unpacking {package} into {folder.name}/")
             _run(["apt-get", *options, "download", package], cwd=work / "deb")
-        for archive in sorted((work / "deb").glob("*.deb")):
-            _run(["dpkg", "-x", str(archive), str(work / "root")])
-        data = "usr/share/prometheus"
+        for file in sorted((work / "deb").glob("*.deb")):
+            _run(["dpkg", "-x", str(file), str(work / "root")])
+        _take_over(work / "root" / "usr", folder / "usr")
+
+
+def _take_over(source: Path, target: Path) -> None:
+    """Move what is wanted into place: each file in one step, so that an interrupted run leaves no half of one."""
+    if (source / "share/prometheus").is_dir():
         # Some of it are links to other packages' files, which are not wanted here.
         shutil.copytree(
-            work / "root" / data, folder / data, dirs_exist_ok=True, ignore_dangling_symlinks=True
+            source / "share/prometheus",
+            target / "share/prometheus",
+            dirs_exist_ok=True,
+            ignore_dangling_symlinks=True,
         )
-        _move_programs(work / "root/usr/bin", folder / "usr/bin")
+    for folder in ("bin", "lib"):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    for program in sorted((source / "bin").glob("*")):
+        program.write_bytes(relocate(program.read_bytes()))
+        program.replace(target / "bin" / program.name)
+    for library in sorted((source / "lib").glob("*/*.so*")):
+        library.replace(target / "lib" / library.name)
 
 
 def _options(work: Path) -> list[str]:
@@ -87,14 +119,6 @@ def _options(work: Path) -> list[str]:
         "APT::Sandbox::User": "root",
     }
     return ["-qq", *(part for key, value in settings.items() for part in ("-o", f"{key}={value}"))]
-
-
-def _move_programs(source: Path, target: Path) -> None:
-    """Move each program in one step, so that an interrupted run leaves no half of one."""
-    target.mkdir(parents=True, exist_ok=True)
-    for program in sorted(source.iterdir()):
-        program.write_bytes(relocate(program.read_bytes()))
-        program.replace(target / program.name)
 
 
 def relocate(program: bytes) -> bytes:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ TOOLS = {
     "amtool": Tool(("amtool",), (0, 28), "prometheus-alertmanager"),
     "pushgateway": Tool(("pushgateway", "prometheus-pushgateway"), (1, 5), "prometheus-pushgateway"),
 }
+_LOAD_OPENMP = "import ctypes; ctypes.CDLL('libgomp.so.1')"
 _VERSION = re.compile(r"version (\d+)\.(\d+)")
 
 
@@ -106,5 +108,17 @@ def ensure_tools(say: Callable[[str], None], folder: Path = TOOLS_FOLDER) -> Too
     _, missing = search(folder, os.environ.get("PATH", ""))
     if missing and debian.is_available():
         packages = sorted({TOOLS[name].package for name in missing})
-        debian.unpack(packages, folder, say)
+        debian.unpack(packages, folder, say, suite=debian.NEWER)
+    if not has_openmp() and debian.is_available():
+        debian.unpack(["libgomp1"], folder, say)
     return find_tools(folder)
+
+
+def has_openmp() -> bool:
+    """Whether GCC's OpenMP library can be loaded; `implicit` needs it, and a small Debian does not have it.
+
+    The Makefile puts `.tools/usr/lib` on the loader's path.
+    """
+    return (
+        subprocess.run([sys.executable, "-c", _LOAD_OPENMP], capture_output=True, check=False).returncode == 0
+    )

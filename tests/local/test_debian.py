@@ -3,27 +3,31 @@ from pathlib import Path
 import pytest
 
 from recwatch_local import debian
+from recwatch_local.debian import Archive
 from recwatch_local.errors import ToolsMissingError
 
 
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (["http://mirror.example/debian/ bookworm"], "http://mirror.example/debian/"),
+        (["http://mirror.example/debian/ bookworm"], Archive("http://mirror.example/debian/", "bookworm")),
         (
             [
                 "http://mirror.example/debian-security/ bookworm-security",
                 "http://mirror.example/debian/ bookworm",
             ],
-            "http://mirror.example/debian/",
+            Archive("http://mirror.example/debian/", "bookworm"),
         ),
-        (["http://mirror.example/debian bookworm-updates", "file:/srv/debian stable"], "file:/srv/debian"),
+        (
+            ["http://mirror.example/debian bookworm-updates", "file:/srv/debian trixie"],
+            Archive("file:/srv/debian", "trixie"),
+        ),
         (["http://mirror.example/ubuntu jammy"], None),
         ([], None),
     ],
 )
-def test_the_mirror_is_debians_main_archive(lines: list[str], expected: str | None) -> None:
-    assert debian.choose_mirror(lines) == expected
+def test_the_archive_is_debians_main_one(lines: list[str], expected: Archive | None) -> None:
+    assert debian.choose_archive(lines) == expected
 
 
 def test_a_command_that_fails_says_why_and_what_to_do(tmp_path: Path) -> None:
