@@ -18,9 +18,9 @@ NEWER = "forky"
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _REMEDY = "Install Prometheus, Alertmanager and Pushgateway from prometheus.io and put them on PATH."
-# Debian's builds look for their templates there, and Alertmanager does not start without them. In programs that
-# we unpack the path becomes a relative one of the same length: so they find what was unpacked beside them when
-# they are started in a folder with a link to `usr`.
+# Debian's builds look for their templates there, and Alertmanager does not start without them. In programs
+# that we unpack the path becomes a relative one of the same length: so they find what was unpacked beside
+# them when they are started in a folder with a link to `usr`.
 _DATA_FOLDER = b"/usr/share/prometheus"
 _RELOCATED = b"usr//share/prometheus"
 _NOT_MAIN = ("-security", "-updates", "-backports")
@@ -43,7 +43,8 @@ def choose_archive(targets: Iterable[str]) -> Archive | None:
     """Pick Debian's main archive from apt's index targets.
 
     Args:
-        targets: lines of `URI CODENAME`, as `apt-get indextargets --format '$(REPO_URI) $(CODENAME)'` prints them.
+        targets: lines of `URI CODENAME`, which apt-get indextargets prints in the format
+            `$(REPO_URI) $(CODENAME)`.
     """
     for line in targets:
         uri, _, codename = line.partition(" ")
@@ -90,7 +91,7 @@ def unpack(
 
 
 def _take_over(source: Path, target: Path) -> None:
-    """Move what is wanted into place: each file in one step, so that an interrupted run leaves no half of one."""
+    """Move what is wanted into place, each file in one step, so that no interruption leaves half of one."""
     if (source / "share/prometheus").is_dir():
         # Some of it are links to other packages' files, which are not wanted here.
         shutil.copytree(

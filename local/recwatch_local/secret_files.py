@@ -5,7 +5,6 @@
 
 import argparse
 import secrets
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -50,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_secret(arguments.folder / "slack_url", arguments.slack_url, mode=0o440)
     for pair in arguments.copy:
         name, _, target = pair.partition("=")
-        shutil.copy(arguments.folder / name, Path(target) / name)
+        value = (arguments.folder / name).read_text(encoding="utf-8").strip()
+        write_secret(Path(target) / name, value, mode=0o440)
     return 0
 
 

@@ -33,5 +33,5 @@ def test_containers_get_copies_that_their_group_may_read(tmp_path: Path) -> None
     assert (other / "token").read_bytes() == (folder / "token").read_bytes()
     assert _mode(other / "token") == 0o440
     assert (folder / "slack_url").read_text(encoding="utf-8") == "http://inbox:8026\n"
-    assert main([str(folder), "token", "--slack-url", "http://changed:1"]) == 0
+    assert main([str(folder), "token", "--copy", f"token={other}", "--slack-url", "http://changed:1"]) == 0
     assert (folder / "slack_url").read_text(encoding="utf-8") == "http://inbox:8026\n"
