@@ -27,8 +27,9 @@ Begin = Callable[..., DeliveryWorker]
 
 
 @pytest.fixture
-def begin(store: Store, metrics: BridgeMetrics) -> Iterator[Begin]:
-    """Starts a worker for a sink."""
+def begin(store: Store, metrics: BridgeMetrics, mail: MailServer, slack: SlackServer) -> Iterator[Begin]:
+    """Starts a worker for a sink; workers end before the servers do."""
+    del mail, slack
     workers: list[DeliveryWorker] = []
 
     def start(sink: Sink, backoff: Backoff = QUICK) -> DeliveryWorker:
@@ -120,8 +121,10 @@ def test_mail_server_that_is_away(store: Store, begin: Begin) -> None:
 def test_wrong_password_makes_no_dead_letters(store: Store, begin: Begin) -> None:
     with MailServer(smtp_options={"authenticator": _refuse_login, "auth_require_tls": False}) as mail:
         put(store, "one")
-        begin(email_to(mail, user="me", password="hunter2"))
+        worker = begin(email_to(mail, user="me", password="hunter2"))
         wait_until(lambda: states(store)[0][1] >= 2)
+        worker.stop()
+        worker.join(10)
     state, _, error = states(store)[0]
     assert state == "pending"
     assert "535" in str(error)
