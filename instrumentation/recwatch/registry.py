@@ -84,7 +84,8 @@ class ModelRegistry:
             RegistryError: when `current` holds something else than a version's name.
         """
         try:
-            text = (self.folder / "current").read_text(encoding="utf-8")
+            # Whatever is no version's name is refused below, also bytes that are no text.
+            text = (self.folder / "current").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
         return _checked(text.strip())
@@ -96,7 +97,7 @@ class ModelRegistry:
             RegistryError: when a line of the history is damaged.
         """
         try:
-            lines = (self.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = (self.folder / "history.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         return [Promotion.from_json(line) for line in lines if line]

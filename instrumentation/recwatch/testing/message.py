@@ -31,7 +31,7 @@ def from_email(email: EmailMessage, at: datetime) -> Message:
     """Read a mail: its plain part, or its HTML source where there is no plain part."""
     part = email.get_body(("plain", "html"))
     text = str(part.get_content()) if part is not None else ""
-    return Message("email", at, str(email["Subject"] or ""), text.strip(), str(email["To"] or ""))
+    return Message("email", at, str(email["Subject"] or "").strip(), text.strip(), str(email["To"] or ""))
 
 
 def from_slack(payload: dict[str, Any], at: datetime) -> Message:
