@@ -16,10 +16,12 @@ from recwatch_local.paths import ROOT
 from recwatch_local.ports import ports_from
 from recwatch_local.signals import terminate_like_interrupt
 from recwatch_local.stack import running
+from recwatch_local.supervisor import end_leftovers
 from recwatch_local.tools import ensure_tools
 
 Say = Callable[[str], None]
 PID_FILE = "up.pid"
+STOP_SECONDS = 90.0
 
 
 def layout_of(environment: Mapping[str, str]) -> Layout:
@@ -65,14 +67,39 @@ def up(say: Say) -> int:
 
 
 def down(say: Say) -> int:
-    """Stop a stack that `make up` started elsewhere, and wait until it is gone."""
-    try:
-        pid = (layout_of(os.environ).run / PID_FILE).read_text(encoding="utf-8")
-        process = psutil.Process(int(pid))
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        say("no stack of `make up` is running")
-        return 0
-    process.terminate()
-    process.wait(90)
-    say("stopped")
+    """Stop a stack that `make up` started elsewhere, and whatever one that was killed left behind.
+
+    Raises:
+        StackError: when it does not end.
+    """
+    layout = layout_of(os.environ)
+    process = _running_up(layout)
+    if process is not None:
+        process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        while _is_alive(process):
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"the stack (process {process.pid}) does not end; look at its logs, then kill it"
+                )
+            time.sleep(0.2)
+    left = end_leftovers(layout.run)
+    say("stopped" if process or left else "no stack of `make up` is running")
     return 0
+
+
+def _running_up(layout: Layout) -> psutil.Process | None:
+    """The process of `make up`, unless its number belongs to somebody else by now."""
+    try:
+        process = psutil.Process(int((layout.run / PID_FILE).read_text(encoding="utf-8")))
+        return process if "recwatch_local" in process.cmdline() else None
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        # A zombie has ended; whoever started it has not asked for its exit code yet.
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -91,6 +91,36 @@ def test_a_taken_port_is_said_before_anything_starts(
     assert _marked(tmp_path) == []
 
 
+@pytest.mark.all
+@pytest.mark.usefixtures("tools")
+def test_down_ends_what_a_killed_stack_left_behind(
+    up: subprocess.Popen[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    wait_until(lambda: len(_marked(tmp_path)) > 4, timeout=60)
+    up.kill()
+    up.wait()
+    assert _marked(tmp_path) != []
+    answer = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
+    assert answer.returncode == 0
+    assert _marked(tmp_path) == []
+
+
+def test_down_leaves_a_process_alone_that_only_has_the_number(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / ".run" / "up"
+    folder.mkdir(parents=True)
+    (folder / "up.pid").write_text(str(os.getpid()), encoding="utf-8")
+    answer = subprocess.run(
+        [sys.executable, "-m", "recwatch_local", "down"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout == "no stack of `make up` is running\n"
+
+
 def test_down_without_a_stack_says_so(environment: dict[str, str]) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "recwatch_local", "down"],
