@@ -1,5 +1,6 @@
 """Run the parts under supervisord: a log file each, restarted when they fall, all stopped together."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -121,9 +122,9 @@ class Supervisor:
         self._folder.cleanup()
 
 
-def end_leftovers(run: Path) -> list[int]:
-    """End every process with the run's mark, such as a retraining in its own session; return their ids."""
-    left = [process for process in psutil.process_iter() if _mark_of(process) == str(run)]
+def end_leftovers(folder: Path) -> list[int]:
+    """End every process of the runs below a folder, such as a retraining in its own session; return their ids."""
+    left = [process for process in psutil.process_iter() if _belongs_to(process, folder)]
     for process in left:
         _signal(process.terminate)
     _, alive = psutil.wait_procs(left, timeout=10)
@@ -133,11 +134,12 @@ def end_leftovers(run: Path) -> list[int]:
     return [process.pid for process in left]
 
 
-def _mark_of(process: psutil.Process) -> str | None:
+def _belongs_to(process: psutil.Process, folder: Path) -> bool:
     try:
-        return None if process.pid == psutil.Process().pid else process.environ().get(MARK)
+        mark = process.environ().get(MARK)
     except psutil.Error:
-        return None
+        return False
+    return mark is not None and Path(mark).is_relative_to(folder) and process.pid != os.getpid()
 
 
 def _signal(send: Callable[[], None]) -> None:

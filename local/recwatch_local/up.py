@@ -83,7 +83,8 @@ def down(say: Say) -> int:
                     f"the stack (process {process.pid}) does not end; look at its logs, then kill it"
                 )
             time.sleep(0.2)
-    left = end_leftovers(layout.run)
+    # Also of a demo, which has its run beside this one.
+    left = end_leftovers(layout.run.parent)
     say("stopped" if process or left else "no stack of `make up` is running")
     return 0
 
