@@ -123,7 +123,7 @@ class Supervisor:
 
 
 def end_leftovers(folder: Path) -> list[int]:
-    """End every process of the runs below a folder, such as a retraining in its own session; return their ids."""
+    """End every process of the runs below a folder, a retraining in its own session too; return their ids."""
     left = [process for process in psutil.process_iter() if _belongs_to(process, folder)]
     for process in left:
         _signal(process.terminate)
