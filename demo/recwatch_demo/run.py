@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from recwatch_demo.replaying import replay_position, replaying
 from recwatch_demo.show import Screen
 from recwatch_demo.steps import MODEL, Loop
 from recwatch_demo.timeline import Timeline
-from recwatch_local.layout import Layout
+from recwatch_local.layout import SLACK_URL_FILE, Layout
 from recwatch_local.paths import ROOT, RUN_FOLDER
 from recwatch_local.ports import Ports
 from recwatch_local.signals import terminate_like_interrupt
@@ -121,7 +122,7 @@ def run(settings: Settings, screen: Screen) -> int:
     started = datetime.now(UTC)
     train = partial(first_models, say=screen.say)
     with running(layout, settings.ports, tools, first_models=train, factors=FACTORS, say=screen.say) as stack:
-        loop = Loop(Apis(stack), local_ends="RECWATCH_SMTP_HOST" not in os.environ)
+        loop = Loop(Apis(stack), local_ends(os.environ))
         watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
         with replaying(stack):
             complete = watch.until_complete(LIMIT_SECONDS)
@@ -134,6 +135,12 @@ def run(settings: Settings, screen: Screen) -> int:
             if not settings.once:
                 _stay(watch, settings)
     return 0 if complete else 1
+
+
+def local_ends(environment: Mapping[str, str]) -> frozenset[str]:
+    """Which of `email` and `slack` end in the local inbox: those for which no real end is configured."""
+    variables = {"email": "RECWATCH_SMTP_HOST", "slack": SLACK_URL_FILE}
+    return frozenset(kind for kind, variable in variables.items() if variable not in environment)
 
 
 def _stay(watch: Watch, settings: Settings) -> None:

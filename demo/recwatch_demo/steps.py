@@ -24,11 +24,11 @@ class Loop:
 
     Attributes:
         apis: the running stack.
-        local_ends: whether mail and Slack end in the inbox; if not, the bridge is asked what it delivered.
+        local_ends: what ends in the inbox, of `email` and `slack`; of the rest the bridge says what it delivered.
     """
 
     apis: Apis
-    local_ends: bool
+    local_ends: frozenset[str]
     promoted: dict[str, Any] = field(default_factory=dict)
 
     def steps(self) -> list[Step]:
@@ -176,7 +176,7 @@ class Loop:
         return [alert for alert in alerts if wanted.items() <= alert["labels"].items()]
 
     def _message(self, kind: str, words: tuple[str, ...], but_not: tuple[str, ...] = ()) -> str | None:
-        if self.local_ends:
+        if kind in self.local_ends:
             found = [
                 (message["subject"], "inbox") for message in self.apis.inbox() if message["kind"] == kind
             ]

@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 
 from recwatch.errors import RecwatchError
 from recwatch_local.check import check
+from recwatch_local.compose import REMEDY, ensure_compose
 from recwatch_local.tools import ensure_tools
 from recwatch_local.up import down, up
 
 
-def show_tools(say: Callable[[str], None]) -> int:
+def show_tools(say: Callable[[str], None], *, compose: bool = False) -> int:
     """Find or unpack every tool and say where each is."""
     for name, path in vars(ensure_tools(say)).items():
         say(f"{name:<12} {path}")
+    if compose:
+        say(f"{'compose':<12} {' '.join(ensure_compose(say) or ['not found:', REMEDY])}")
     return 0
 
 
@@ -29,11 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m recwatch_local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, (_, text) in COMMANDS.items():
-        commands.add_parser(name, help=text)
-    run, _ = COMMANDS[parser.parse_args(argv).command]
+    for name, (run, text) in COMMANDS.items():
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    commands.choices["tools"].add_argument("--compose", action="store_true", help="docker compose as well")
+    chosen = vars(parser.parse_args(argv))
+    del chosen["command"]
     try:
-        return run(lambda line: print(line, flush=True))
+        return int(chosen.pop("run")(lambda line: print(line, flush=True), **chosen))
     except RecwatchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -102,7 +102,7 @@ def _take_over(source: Path, target: Path) -> None:
         )
     for folder in ("bin", "lib"):
         (target / folder).mkdir(parents=True, exist_ok=True)
-    for program in sorted((source / "bin").glob("*")):
+    for program in sorted([*source.glob("bin/*"), *source.glob("libexec/docker/cli-plugins/*")]):
         program.write_bytes(relocate(program.read_bytes()))
         program.replace(target / "bin" / program.name)
     for library in sorted((source / "lib").glob("*/*.so*")):

@@ -57,7 +57,16 @@ class Layout:
         return self.run / "bridge" / "bridge.yml"
 
 
-def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = None) -> None:
+SLACK_URL_FILE = "RECWATCH_SLACK_URL_FILE"
+"""The environment variable that names a file with a real Slack webhook's address."""
+
+
+def prepare(
+    layout: Layout,
+    ports: Ports,
+    factors: Mapping[str, float] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Put every file of a run in its place.
 
     Args:
@@ -65,10 +74,11 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
         ports: put into the lists of targets and webhook addresses.
         factors: for `prometheus`, `alertmanager`, `drift` and `bridge`, by what durations are divided;
             None takes the files as they are.
+        environment: where `RECWATCH_SLACK_URL_FILE` is looked up; without it Slack is the local inbox.
     """
     for folder in (layout.logs, layout.home / "artifacts", layout.home / "data", layout.home / "logs"):
         folder.mkdir(parents=True, exist_ok=True)
-    _secrets(layout.secrets, ports)
+    _secrets(layout.secrets, ports, (environment or {}).get(SLACK_URL_FILE))
     by_name = factors or {}
     _place(ROOT / "prometheus" / "prometheus.yml", layout.prometheus_config, by_name.get("prometheus"))
     for rules in sorted((ROOT / "prometheus" / "rules").glob("*.yml")):
@@ -87,11 +97,13 @@ def prepare(layout: Layout, ports: Ports, factors: Mapping[str, float] | None = 
     _link(layout.secrets, layout.alertmanager_config.parent / "secrets")
 
 
-def _secrets(folder: Path, ports: Ports) -> None:
-    """Make the tokens; `slack_url` names the local inbox until somebody writes a webhook's address there."""
+def _secrets(folder: Path, ports: Ports, slack_url_file: str | None) -> None:
+    """Make the tokens; `slack_url` names the local inbox until somebody names a webhook or writes one there."""
     make_secrets(folder, ("bridge_token", "admin_token", "exporter_token"))
     slack_url = folder / "slack_url"
-    if not slack_url.exists() or slack_url.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):
+    if slack_url_file:
+        write_secret(slack_url, Path(slack_url_file).read_text(encoding="utf-8").strip())
+    elif not slack_url.exists() or slack_url.read_text(encoding="utf-8").startswith(f"http://{HOST}:"):
         write_secret(slack_url, ports.url("slack"))
 
 

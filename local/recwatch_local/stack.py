@@ -65,7 +65,7 @@ def running(
         StackError: when a part does not become ready.
     """
     require_free(ports)
-    prepare(layout, ports, factors)
+    prepare(layout, ports, factors, os.environ)
     variables = environment(layout, ports, os.environ)
     parts = programs(layout, ports, tools)
     supervisor = Supervisor(layout.run, parts, variables)

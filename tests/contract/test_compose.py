@@ -1,14 +1,21 @@
 """docker-compose.yml: hardened, on loopback, and in step with the files that name its services."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import yaml
 
+from recwatch_local.compose import REMEDY, find_compose
 from recwatch_local.paths import ROOT
 from recwatch_local.programs import RETENTION
+
+
+class Require(Protocol):
+    def __call__(self, name: str, *, is_there: bool, remedy: str) -> None: ...
+
 
 COMPOSE: Any = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -33,6 +40,20 @@ def test_every_port_is_published_on_loopback_alone(name: str) -> None:
 def test_every_image_has_a_version(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].partition(":")
     assert tag not in {"", "latest"}
+
+
+@pytest.mark.parametrize(
+    "files", [["docker-compose.yml"], ["docker-compose.yml", "docker-compose.debian.yml"]]
+)
+def test_compose_itself_finds_the_files_valid(require_component: Require, files: list[str]) -> None:
+    compose = find_compose()
+    require_component("docker compose", is_there=compose is not None, remedy=REMEDY)
+    assert compose is not None
+    named = [part for file in files for part in ("--file", str(ROOT / file))]
+    answer = subprocess.run(
+        [*compose, *named, "config", "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 def test_no_password_is_written_down() -> None:
