@@ -24,7 +24,7 @@ class Loop:
 
     Attributes:
         apis: the running stack.
-        local_ends: what ends in the inbox, of `email` and `slack`; of the rest the bridge says what it delivered.
+        local_ends: what ends in the inbox, of `email` and `slack`; the bridge is asked about the rest.
     """
 
     apis: Apis

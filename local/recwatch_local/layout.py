@@ -98,7 +98,7 @@ def prepare(
 
 
 def _secrets(folder: Path, ports: Ports, slack_url_file: str | None) -> None:
-    """Make the tokens; `slack_url` names the local inbox until somebody names a webhook or writes one there."""
+    """Make the tokens; `slack_url` names the inbox until somebody names a webhook or writes one there."""
     make_secrets(folder, ("bridge_token", "admin_token", "exporter_token"))
     slack_url = folder / "slack_url"
     if slack_url_file:
