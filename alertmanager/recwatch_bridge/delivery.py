@@ -2,7 +2,6 @@
 
 import logging
 import random
-import threading
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -16,10 +15,8 @@ from recwatch_bridge.outbox import Message
 from recwatch_bridge.sinks.base import Delivered, Later, Never, Outcome, Sink
 from recwatch_bridge.store import Store
 from recwatch_bridge.text import one_line
+from recwatch_bridge.worker import IDLE, PAUSE, Worker
 
-_IDLE = 30.0
-"""Seconds after which a worker looks even if nobody woke it."""
-_PAUSE = 1.0
 _ERROR_LENGTH = 500
 
 log = logging.getLogger(__name__)
@@ -50,7 +47,7 @@ class Backoff:
         return full * (0.5 + 0.5 * chance)
 
 
-class DeliveryWorker(threading.Thread):
+class DeliveryWorker(Worker):
     """Sends the messages of one sink, oldest first, in order where they share a topic.
 
     A failure of the whole sink pauses the worker, so the queue behind it keeps its order and its attempts; a
@@ -67,37 +64,12 @@ class DeliveryWorker(threading.Thread):
         clock: Clock,
         chance: random.Random,
     ) -> None:
-        super().__init__(name=deliverer(sink.name), daemon=True)
+        super().__init__(deliverer(sink.name), metrics)
         self._sink = sink
         self._store = store
         self._backoff = backoff
-        self._metrics = metrics
         self._clock = clock
         self._chance = chance
-        self._work = threading.Event()
-        self._stopped = threading.Event()
-
-    def wake(self) -> None:
-        """Say that there may be something to send."""
-        self._work.set()
-
-    def stop(self) -> None:
-        """Ask the thread to end after the attempt that it is at; join it afterwards."""
-        self._stopped.set()
-        self._work.set()
-
-    def run(self) -> None:
-        """Work until stopped."""
-        while not self._stopped.is_set():
-            self._work.clear()
-            try:
-                pause = self.step()
-            except Exception:
-                self._metrics.worker_errors.labels(self.name).inc()
-                log.exception("%s: a step failed; trying again", self._sink.name)
-                pause = _PAUSE
-            if pause > 0:
-                self._work.wait(pause)
 
     def step(self) -> float:
         """Deliver one message if one is due; returns how long to wait before the next step, in seconds."""
@@ -106,7 +78,7 @@ class DeliveryWorker(threading.Thread):
             message = outbox.next_due(connection, self._sink.name, now)
             upcoming = None if message else outbox.next_time(connection, self._sink.name, now)
         if message is None:
-            return _IDLE if upcoming is None else min(max(upcoming - now, 0.01), _IDLE)
+            return IDLE if upcoming is None else min(max(upcoming - now, 0.01), IDLE)
         pause = self._settle(message, self._attempt(message))
         # The pauses that a sink asks for hold also when somebody wakes the worker.
         self._stopped.wait(max(pause, self._sink.min_interval))
@@ -129,7 +101,7 @@ class DeliveryWorker(threading.Thread):
             except (DatabaseError, StoreBusyError):
                 self._metrics.worker_errors.labels(self.name).inc()
                 log.exception("%s: message %s: outcome not recorded yet", self._sink.name, message.uid)
-                if self._stopped.wait(_PAUSE):
+                if self._stopped.wait(PAUSE):
                     return 0.0
 
     def _record(self, message: Message, outcome: Outcome) -> float:

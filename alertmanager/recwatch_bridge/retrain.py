@@ -1,7 +1,6 @@
 """Retraining: one thread a model takes its run from state to state, each stored before the next."""
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,10 @@ from recwatch_bridge.result import read_result
 from recwatch_bridge.runs import Run
 from recwatch_bridge.store import Store
 from recwatch_bridge.text import one_line
+from recwatch_bridge.worker import IDLE, Worker
 
 _POLL = 0.2
 """Seconds between two looks at a trainer."""
-_IDLE = 30.0
-"""Seconds after which a worker looks even if nobody woke it."""
-_PAUSE = 1.0
 _REASON_LENGTH = 1_000
 _RELOAD_ATTEMPTS = 5
 
@@ -56,13 +53,15 @@ class ModelPlan:
     reload_backoff: float = 1.0
 
 
-class RetrainWorker(threading.Thread):
+class RetrainWorker(Worker):
     """Drives the runs of one model.
 
     Each step reads the run, does one thing and stores the outcome together with the notice of it. A bridge
     that dies between the doing and the storing does the thing again after its restart, so every step can be
     repeated without harm; the start of a trainer, which could not, is stored before it is done, and looked up
     afterwards.
+
+    Stopping it leaves a trainer that is at work alone; it is found again after a restart.
 
     Args:
         plan: the model's.
@@ -85,39 +84,13 @@ class RetrainWorker(threading.Thread):
         clock: Clock,
         wake_sinks: Callable[[], None],
     ) -> None:
-        super().__init__(name=retrainer(plan.name), daemon=True)
+        super().__init__(retrainer(plan.name), metrics)
         self._plan = plan
         self._store = store
         self._folder = folder
         self._sinks = sinks
-        self._metrics = metrics
         self._clock = clock
         self._wake_sinks = wake_sinks
-        self._work = threading.Event()
-        self._stopped = threading.Event()
-
-    def wake(self) -> None:
-        """Say that there may be something to do."""
-        self._work.set()
-
-    def stop(self) -> None:
-        """Ask the thread to end; a trainer that is at work goes on, and is found again after a restart."""
-        self._stopped.set()
-        self._work.set()
-
-    def run(self) -> None:
-        """Work until stopped."""
-        while not self._stopped.is_set():
-            self._work.clear()
-            try:
-                pause = self.step()
-            except Exception:
-                # The run stays in its state, and the step is repeated: the database may come back.
-                self._metrics.worker_errors.labels(self.name).inc()
-                log.exception("%s: a step failed; trying again", self._plan.name)
-                pause = _PAUSE
-            if pause > 0:
-                self._work.wait(pause)
 
     def step(self) -> float:
         """Take the model's run one step further; returns seconds to wait before the next step."""
@@ -126,7 +99,7 @@ class RetrainWorker(threading.Thread):
         in_progress = run is not None and run.state in ("running", "gating", "promoting")
         self._metrics.retrain_in_progress.labels(self._plan.name).set(in_progress)
         if run is None:
-            return _IDLE
+            return IDLE
         steps = {
             "pending": self._start,
             "running": self._watch,
@@ -142,7 +115,7 @@ class RetrainWorker(threading.Thread):
     def _start(self, run: Run) -> float:
         now = self._clock()
         if run.not_before > now:
-            return min(run.not_before - now, _IDLE)
+            return min(run.not_before - now, IDLE)
         with self._store.write() as connection:
             reasons = runs.reasons_of(connection, run.id)
             if not runs.move(connection, run, "running", now, started=now):
