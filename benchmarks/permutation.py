@@ -6,7 +6,7 @@ from benchmarks.timing import Row, compare
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.ks import statistic
 from recwatch_exporter.counts import SideCounts, align
-from recwatch_exporter.permutation import draw_permutations, permutation_p_value
+from recwatch_exporter.permutation import draw_permutations, permutation_test
 
 ROWS, USERS, PERMUTATIONS = 100_000, 2_000, 99
 _RATINGS = np.arange(0.5, 5.5, 0.5)
@@ -48,7 +48,7 @@ def run() -> list[Row]:
     def ours() -> float:
         observed = float(statistic(counts.reference, counts.current))
         draws = draw_permutations(counts, PERMUTATIONS, np.random.default_rng(0))
-        return permutation_p_value(observed, draws, statistic, Direction.HIGH)
+        return permutation_test(observed, draws, statistic, Direction.HIGH).p_value
 
     return [
         compare(

@@ -5,6 +5,7 @@ permuted. All permutations of a block are one matrix product of assignments and 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,16 +18,30 @@ Draw = tuple[FloatArray, FloatArray]
 _BLOCK_CELLS = 2**21  # numbers in one matrix: 16 MiB, whatever the data's size
 
 
-def permutation_p_value(
+@dataclass(frozen=True)
+class PermutationTest:
+    """What chance alone gives.
+
+    Attributes:
+        p_value: share of permutations at least as bad as what was observed, the observed one counted among
+            them: (1 + exceedances) / (1 + permutations), so never 0 (Phipson and Smyth, 2010).
+        null_mean: mean of the statistic over the permutations in which it is defined; 0 if there is none.
+    """
+
+    p_value: float
+    null_mean: float
+
+
+def permutation_test(
     observed: float,
     draws: Iterable[Draw],
     compare: Callable[[FloatArray, FloatArray], FloatArray],
     bad: Direction,
-) -> float:
-    """Share of permutations at least as bad as what was observed, the observed one counted among them.
+) -> PermutationTest:
+    """Compare what was observed with what permuting gives.
 
-    (1 + exceedances) / (1 + permutations), so never 0 (Phipson and Smyth, 2010). A permutation in which the
-    statistic is not defined counts as an exceedance: the p-value errs towards no drift.
+    A permutation in which the statistic is not defined counts as an exceedance: the p-value errs towards no
+    drift.
 
     Args:
         observed: the statistic of the data.
@@ -36,13 +51,16 @@ def permutation_p_value(
     """
     # Values that are equal on paper differ in the last bit when they are summed in another order.
     tolerance = 1e-12 * max(1.0, abs(observed))
-    exceedances = permutations = 0
+    exceedances = permutations = defined = 0
+    total = 0.0
     for reference, current in draws:
         drawn = compare(reference, current)
         as_bad = drawn >= observed - tolerance if bad is Direction.HIGH else drawn <= observed + tolerance
         exceedances += int(np.count_nonzero(as_bad | np.isnan(drawn)))
         permutations += len(drawn)
-    return (1 + exceedances) / (1 + permutations)
+        defined += int(np.count_nonzero(~np.isnan(drawn)))
+        total += float(np.nansum(drawn))
+    return PermutationTest((1 + exceedances) / (1 + permutations), total / max(1, defined))
 
 
 def draw_permutations(counts: Counts, permutations: int, rng: np.random.Generator) -> Iterator[Draw]:

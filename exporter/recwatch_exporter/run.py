@@ -16,7 +16,7 @@ from recwatch_exporter.cosines import summarise
 from recwatch_exporter.counts import Counts, SideCounts, align
 from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.permutation import draw_permutations, permutation_p_value
+from recwatch_exporter.permutation import draw_permutations, permutation_test
 from recwatch_exporter.results import CheckResult, judge
 from recwatch_exporter.sources import Source, open_source
 from recwatch_exporter.windows import current_span, reference_span
@@ -97,16 +97,20 @@ def _measure_counts(
     check: Check, kind: CountType, counts: Counts, totals: tuple[int, int], deadline: Deadline
 ) -> Measurement:
     statistic = float(kind.compare(counts.reference, counts.current))
-    p_value = None
+    effect_size, p_value = statistic, None
+    details: dict[str, Any] = {"values": len(counts.values)}
     if np.isfinite(statistic):
         draws = draw_permutations(counts, check.permutations, np.random.default_rng(check.seed))
-        p_value = permutation_p_value(statistic, deadline.guard(draws), kind.compare, kind.bad)
-    details = {"values": len(counts.values)}
+        chance = permutation_test(statistic, deadline.guard(draws), kind.compare, kind.bad)
+        p_value = chance.p_value
+        if kind.beyond_chance:
+            effect_size = max(0.0, statistic - chance.null_mean)
+            details["null_mean"] = chance.null_mean
     if counts.n_clusters is not None:
         details["clusters"] = counts.n_clusters
     return Measurement(
         statistic=statistic,
-        effect_size=statistic,
+        effect_size=effect_size,
         p_value=p_value,
         n_reference=totals[0],
         n_current=totals[1],

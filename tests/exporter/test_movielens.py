@@ -10,7 +10,7 @@ from scipy import stats
 from recwatch_exporter.checks.base import CountType
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.counts import SideCounts, align
-from recwatch_exporter.permutation import draw_permutations, permutation_p_value
+from recwatch_exporter.permutation import draw_permutations, permutation_test
 
 
 def counted(frame: pd.DataFrame, column: str) -> SideCounts:
@@ -26,7 +26,7 @@ def measure(
     counts = align(counted(reference, column), counted(current, column))
     observed = float(kind.compare(counts.reference, counts.current))
     draws = draw_permutations(counts, permutations, np.random.default_rng(0))
-    return observed, permutation_p_value(observed, draws, kind.compare, kind.bad)
+    return observed, permutation_test(observed, draws, kind.compare, kind.bad).p_value
 
 
 def split_users(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,7 +8,7 @@ from recwatch_exporter.checks.base import CountType, Direction
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.counts import Counts, SideCounts, align
-from recwatch_exporter.permutation import draw_permutations, permutation_p_value
+from recwatch_exporter.permutation import draw_permutations, permutation_test
 
 COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]
 
@@ -92,7 +92,7 @@ def test_agrees_with_a_plain_loop_over_users(kind: CountType) -> None:
     """The same null, drawn by moving rows one by one: the p-values differ by chance alone."""
     counts, rows = clustered()
     observed = float(kind.compare(counts.reference, counts.current))
-    fast = permutation_p_value(
+    fast = permutation_test(
         observed, draw_permutations(counts, 4000, np.random.default_rng(1)), kind.compare, kind.bad
     )
 
@@ -113,7 +113,7 @@ def test_agrees_with_a_plain_loop_over_users(kind: CountType) -> None:
         as_bad += bool(drawn >= observed - 1e-12 if kind.bad is Direction.HIGH else drawn <= observed + 1e-12)
 
     slow = (1 + as_bad) / 1001
-    assert fast == pytest.approx(slow, abs=4 * np.sqrt(0.25 / 1000))
+    assert fast.p_value == pytest.approx(slow, abs=4 * np.sqrt(0.25 / 1000))
 
 
 def test_agrees_with_every_permutation_counted() -> None:
@@ -133,11 +133,11 @@ def test_agrees_with_every_permutation_counted() -> None:
             ]
             exact.append(KS.compare(tables[0], tables[1]) >= observed - 1e-12)
 
-    p_value = permutation_p_value(
+    chance = permutation_test(
         observed, draw_permutations(counts, 9999, np.random.default_rng(0)), KS.compare, KS.bad
     )
 
-    assert p_value == pytest.approx(np.mean(exact), abs=0.015)
+    assert chance.p_value == pytest.approx(np.mean(exact), abs=0.015)
 
 
 def test_without_clusters_rows_move_one_by_one() -> None:
@@ -146,14 +146,14 @@ def test_without_clusters_rows_move_one_by_one() -> None:
     counts = align(SideCounts(values, np.array([30, 10])), SideCounts(values, np.array([15, 15])))
     expected = stats.fisher_exact(np.array([[30, 10], [15, 15]])).pvalue
 
-    p_value = permutation_p_value(
+    chance = permutation_test(
         float(KS.compare(counts.reference, counts.current)),
         draw_permutations(counts, 20_000, np.random.default_rng(0)),
         KS.compare,
         KS.bad,
     )
 
-    assert p_value == pytest.approx(expected, abs=0.005)
+    assert chance.p_value == pytest.approx(expected, abs=0.005)
 
 
 def test_p_values_are_never_zero_and_seeded() -> None:
@@ -161,9 +161,9 @@ def test_p_values_are_never_zero_and_seeded() -> None:
     counts = align(SideCounts(values[:1], np.array([500])), SideCounts(values[1:], np.array([500])))
 
     def p_value(seed: int) -> float:
-        return permutation_p_value(
+        return permutation_test(
             1.0, draw_permutations(counts, 99, np.random.default_rng(seed)), KS.compare, KS.bad
-        )
+        ).p_value
 
     assert p_value(0) == p_value(0) == 0.01
 
@@ -171,8 +171,16 @@ def test_p_values_are_never_zero_and_seeded() -> None:
 def test_undefined_permutations_count_as_bad() -> None:
     block = (np.array([[1.0], [0.0]]), np.array([[1.0], [2.0]]))
 
-    p_value = permutation_p_value(
-        0.5, [block], lambda r, _c: np.where(r[:, 0] == 0, np.nan, 0.0), Direction.HIGH
-    )
+    chance = permutation_test(0.5, [block], lambda r, _c: np.where(r[:, 0] == 0, np.nan, 0.0), Direction.HIGH)
 
-    assert p_value == pytest.approx(2 / 3)
+    assert chance.p_value == pytest.approx(2 / 3)
+
+
+def test_the_null_mean_is_over_the_permutations_in_which_the_statistic_is_defined() -> None:
+    block = (np.array([[0.1], [0.3], [np.nan]]), np.zeros((3, 1)))
+
+    chance = permutation_test(0.5, [block, block], lambda r, _c: r[:, 0], Direction.HIGH)
+    nothing = permutation_test(0.5, [], lambda r, _c: r[:, 0], Direction.HIGH)
+
+    assert chance.null_mean == pytest.approx(0.2)
+    assert nothing.null_mean == 0.0

@@ -48,7 +48,33 @@ def test_the_same_file_twice_is_no_drift(make_check: MakeCheck, write: Write, ki
     assert finding.effect_size == (1.0 if kind == "spearman" else 0.0)
     assert finding.p_value == 1.0
     assert not finding.detected
-    assert finding.details == {"values": 3, "clusters": 3}
+    assert {"values": 3, "clusters": 3}.items() <= finding.details.items()
+
+
+def test_the_effect_size_of_psi_is_what_chance_does_not_explain(make_check: MakeCheck, write: Write) -> None:
+    rng = np.random.default_rng(2)
+    users = np.repeat(np.arange(12), 20)
+    # Each user has a taste of their own and half of them come later: nothing has changed but who is there.
+    tastes = rng.dirichlet(np.full(5, 0.5), size=12)
+    ratings = np.array([rng.choice(5, p=tastes[user]) for user in users], dtype=float)
+    write("ref.parquet", rating=ratings[:120].tolist(), user_id=users[:120].tolist())
+    write("cur.parquet", rating=ratings[120:].tolist(), user_id=users[120:].tolist())
+    write("new.parquet", rating=(ratings[120:] + 0.5).tolist(), user_id=users[120:].tolist())
+    check = make_check(type="psi", cluster="user_id", threshold=0.2)
+
+    (same,) = run(check).findings
+    (moved,) = run(
+        make_check(type="psi", cluster="user_id", threshold=0.2, current={"path": "new.parquet"})
+    ).findings
+
+    assert same.statistic is not None
+    assert same.effect_size is not None
+    assert same.statistic > 0.2, "few users: the index alone is far above the usual threshold"
+    assert same.effect_size == max(0.0, same.statistic - same.details["null_mean"]) < 0.2
+    assert not same.detected
+    assert moved.effect_size is not None
+    assert moved.effect_size > 0.2
+    assert moved.detected
 
 
 def test_the_windows_of_a_version_are_disjoint(

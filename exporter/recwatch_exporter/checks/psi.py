@@ -16,6 +16,11 @@ def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
     The bins come from the reference alone, each time anew: under a permutation from the permuted reference,
     so that the statistic is the same function of the data there, which is what makes the p-value valid.
 
+    On windows of few users the index is far above 0 even where nothing has changed, as any estimated
+    divergence is (Yurdakul and Naranjo, Statistical properties of the population stability index, Journal of
+    Risk Model Validation 14, 2020). So the check's effect size is what is left of it after its mean over the
+    permutations is taken away; a threshold then means the same on large windows and on small ones.
+
     Args:
         reference: counts (..., values).
         current: counts (..., values) of the same values.
@@ -49,7 +54,10 @@ PSI = CountType(
         "population stability index over the reference's values and one bin for values never seen, "
         "half a row added to each bin"
     ),
-    effect_size="the statistic",
+    effect_size=(
+        "the part of the statistic that chance does not explain: the statistic less its mean over the "
+        "permutations, at least 0"
+    ),
     bad=Direction.HIGH,
     null="both windows come from one distribution; users differ from each other as they always do",
     p_value=(
@@ -60,4 +68,5 @@ PSI = CountType(
     lowest_threshold=0.0,
     highest_threshold=float("inf"),
     compare=statistic,
+    beyond_chance=True,
 )
