@@ -48,10 +48,11 @@ class Backoff:
 
 
 class DeliveryWorker(Worker):
-    """Sends the messages of one sink, oldest first, in order where they share a topic.
+    """Sends the messages of one sink, longest due first, in order where they share a topic.
 
-    A failure of the whole sink pauses the worker, so the queue behind it keeps its order and its attempts; a
-    failure of one message puts that one back and goes on with the others.
+    A failure of one message puts that one back and goes on with the others. What looks like a failure of the
+    whole sink also pauses the worker, longer each time; then another message tries, because a server may
+    choke on one message in a way that looks the same.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class DeliveryWorker(Worker):
         self._backoff = backoff
         self._clock = clock
         self._chance = chance
+        self._sink_failures = 0
+        """Failures of the whole sink in a row."""
 
     def step(self) -> float:
         """Deliver one message if one is due; returns how long to wait before the next step, in seconds."""
@@ -107,17 +110,21 @@ class DeliveryWorker(Worker):
     def _record(self, message: Message, outcome: Outcome) -> float:
         """Store an attempt's outcome; returns how long the sink is to rest, in seconds."""
         now = self._clock()
-        wait = 0.0
+        wait = pause = 0.0
+        failures = self._sink_failures + 1 if isinstance(outcome, Later) and outcome.whole_sink else 0
         if isinstance(outcome, Later):
-            wait = self._backoff.wait(message.attempts + 1, self._chance.random())
-            wait = max(wait, outcome.after or 0.0)
+            chance, after = self._chance.random(), outcome.after or 0.0
+            if outcome.whole_sink:
+                pause = max(self._backoff.wait(failures, chance), after)
+            wait = max(self._backoff.wait(message.attempts + 1, chance), after, pause)
             if now + wait > message.created + self._backoff.give_up_after:
-                outcome = Never(f"given up: {outcome.reason}")
+                outcome, pause = Never(f"given up: {outcome.reason}"), 0.0
         with self._store.write() as connection:
             told = _store(connection, message, outcome, now, wait)
+        self._sink_failures = failures
         self._metrics.deliveries.labels(self._sink.name, told).inc()
         self._log(message, outcome)
-        return wait if isinstance(outcome, Later) and outcome.whole_sink else 0.0
+        return pause
 
     def _log(self, message: Message, outcome: Outcome) -> None:
         name, uid, tries = self._sink.name, message.uid, message.attempts + 1

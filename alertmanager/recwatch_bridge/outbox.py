@@ -94,7 +94,7 @@ def enqueue(
 
 
 def next_due(connection: Connection, sink: str, now: float) -> Message | None:
-    """Return the oldest message that may be sent now: due, and no earlier one of its topics still waits."""
+    """Return the message that is due longest, of those of whose topics no earlier message still waits."""
     own, earlier_topic = topics.alias("own"), topics.alias("earlier_topic")
     earlier = messages.alias("earlier")
     blocked = exists(
@@ -110,7 +110,7 @@ def next_due(connection: Connection, sink: str, now: float) -> Message | None:
         select(messages)
         .where(messages.c.sink == sink, messages.c.state == "pending", messages.c.next_attempt <= now)
         .where(~blocked)
-        .order_by(messages.c.id)
+        .order_by(messages.c.next_attempt, messages.c.id)
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
