@@ -144,11 +144,13 @@ def mark_failed_attempt(connection: Connection, message: Message, next_attempt: 
 def backlog(connection: Connection, sinks: Iterable[str]) -> dict[str, Backlog]:
     """Return, for each sink, what waits and what died."""
     found: dict[str, dict[str, Any]] = {sink: {} for sink in sinks}
-    query = select(messages.c.sink, messages.c.state, func.count(), func.min(messages.c.created)).where(
-        messages.c.state.in_(("pending", "dead"))
+    query = (
+        select(messages.c.sink, messages.c.state, func.count(), func.min(messages.c.created))
+        .where(messages.c.sink.in_(list(found)), messages.c.state.in_(("pending", "dead")))
+        .group_by(messages.c.sink, messages.c.state)
     )
-    for sink, state, count, oldest in connection.execute(query.group_by(messages.c.sink, messages.c.state)):
-        values = found.setdefault(sink, {})
+    for sink, state, count, oldest in connection.execute(query):
+        values = found[sink]
         if state == "pending":
             values |= {"pending": count, "oldest": oldest}
         else:

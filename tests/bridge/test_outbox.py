@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from recwatch_bridge import outbox
 from recwatch_bridge.notification import Entry, Notification
@@ -66,6 +67,17 @@ def test_backlog(store: Store) -> None:
             "slack": Backlog(dead=1),
             "pager": Backlog(),
         }
+
+
+def test_backlog_leaves_out_other_sinks_and_uses_the_index(store: Store) -> None:
+    put(store, "theirs", sink="pager")
+    asked: list[tuple[str, Any]] = []
+    with store.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        assert outbox.backlog(connection, ["email"]) == {"email": Backlog()}
+        [(query, values)] = asked
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+    assert "USING INDEX messages_due (sink=? AND state=?)" in plan[0][-1]
 
 
 def test_a_finished_message_stays_as_it_is(store: Store) -> None:
