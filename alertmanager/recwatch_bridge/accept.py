@@ -131,6 +131,8 @@ class Acceptor:
 
     def _ask(self, connection: Connection, alert: Alert, now: float) -> tuple[str | None, str]:
         """Return the run that a firing alert led to, or None and why there is none."""
+        if alert.is_held:
+            return None, "held"
         model = alert.labels.get("model", "")
         limits = self._limits.get(model)
         if limits is None:

@@ -15,7 +15,7 @@ DELIVERY_OUTCOMES = ("delivered", "retry", "dead")
 RETRAIN_TRIGGERS = ("alert",)
 RETRAIN_STATUSES = ("promoted", "refused", "failed", "withdrawn")
 OUTCOMES = ("success", "error")
-IGNORED_REASONS = ("unknown_model", "stale", "cooling_down")
+IGNORED_REASONS = ("unknown_model", "stale", "cooling_down", "held")
 STORE_OPERATIONS = ("accept", "read")
 # From a second (a small model) to six hours.
 _DURATIONS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600)

@@ -63,6 +63,11 @@ class Alert(_Tolerant):
         """What firing and resolved of one episode share: the fingerprint and the start, ISO 8601 in UTC."""
         return self.fingerprint, self.starts_at.isoformat()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether its rule keeps it open because nobody can tell yet: `action: wait` asks for nothing."""
+        return self.annotations.get("action") == "wait"
+
 
 class Webhook(_Tolerant):
     """A group of alerts as one webhook carries it."""

@@ -37,10 +37,10 @@ def test_every_webhook_carries_the_token_from_its_file(webhooks: list[dict[str, 
     assert all(webhook["http_config"]["authorization"] == expected for webhook in webhooks)
 
 
-def test_only_actions_are_not_told_what_is_over(webhooks: list[dict[str, Any]]) -> None:
+def test_people_and_actions_are_told_what_is_over(webhooks: list[dict[str, Any]]) -> None:
     resolved = {webhook["url_file"]: webhook["send_resolved"] for webhook in webhooks}
 
-    assert resolved == {"urls/email": True, "urls/slack": True, "urls/retrain": False}
+    assert resolved == {f"urls/{name}": True for name in WEBHOOKS}
 
 
 def test_retraining_repeats_a_still_firing_alert_by_itself(config: dict[str, Any]) -> None:

@@ -171,3 +171,24 @@ def test_resolved_while_it_runs_changes_nothing(
     finish(store, clock, "running")
     acceptor.retrain(webhook(alert(status="resolved")))
     assert all_runs(store) == [("running", ["DriftDetected: rating_scale has drifted"])]
+
+
+def test_held_alert_neither_starts_nor_joins_a_run(
+    acceptor: Acceptor, store: Store, registry: CollectorRegistry, webhook: Any, alert: Any
+) -> None:
+    held = alert(annotations={"action": "wait"})
+    assert acceptor.retrain(webhook(held)).ignored == ("DriftDetected: rating_scale has drifted: held",)
+    assert all_runs(store) == []
+    acceptor.retrain(webhook(alert(fingerprint="f2", annotations={"summary": "b"})))
+    answer = acceptor.retrain(webhook(held))
+    assert (answer.runs, len(answer.ignored)) == ((), 1)
+    assert all_runs(store) == [("pending", ["DriftDetected: b"])]
+    assert registry.get_sample_value("bridge_alerts_ignored_total", {"reason": "held"}) == 2
+
+
+def test_alert_that_was_held_asks_again_once_it_is_known(
+    acceptor: Acceptor, store: Store, webhook: Any, alert: Any
+) -> None:
+    acceptor.retrain(webhook(alert(annotations={"action": "wait"})))
+    assert acceptor.retrain(webhook(alert(annotations={"action": "retrain"}))).runs
+    assert [state for state, _ in all_runs(store)] == ["pending"]
