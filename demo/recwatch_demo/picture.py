@@ -59,9 +59,18 @@ def draw(apis: Apis, timeline: Timeline, started: datetime, target: Path) -> Non
 
     figure = Figure(figsize=(10, 7), layout="constrained")
     drift, chance, alert, versions = figure.subplots(4, 1, sharex=True, height_ratios=[4, 2, 2, 2])
-    _line(drift, "PSI of the\nrating scale", ask(f'drift_statistic{{check="{CHECK}"}}'))
+    _line(
+        drift,
+        "PSI of the\nrating scale",
+        ask(f'drift_statistic{{check="{CHECK}"}}'),
+        label="as it is",
+        style="--",
+    )
+    _line(
+        drift, "PSI of the\nrating scale", ask(f'drift_effect_size{{check="{CHECK}"}}'), label="beyond chance"
+    )
     _limit(drift, "threshold", ask(f'drift_threshold{{check="{CHECK}"}}'))
-    _line(chance, "p-value\n(users permuted)", ask(f'drift_p_value{{check="{CHECK}"}}'))
+    _line(chance, "p-value\n(users permuted)", ask(f'drift_p_value{{check="{CHECK}"}}'), label="p-value")
     chance.axhline(ALPHA, color=GREY, linestyle=":", label=f"alpha {ALPHA:g}")
     chance.legend(loc="upper left", frameon=False)
     chance.set_ylim(0, 1)
@@ -85,9 +94,12 @@ def draw(apis: Apis, timeline: Timeline, started: datetime, target: Path) -> Non
     figure.savefig(target, dpi=130)
 
 
-def _line(axes: Axes, name: str, found: Sequence[Series]) -> None:
+def _line(axes: Axes, name: str, found: Sequence[Series], *, label: str = "", style: str = "-") -> None:
+    colour = GREY if style == "--" else BLUE
     for series in found:
-        axes.plot(series.seconds, series.values, color=BLUE, drawstyle="steps-post")
+        axes.plot(
+            series.seconds, series.values, color=colour, linestyle=style, drawstyle="steps-post", label=label
+        )
     axes.set_ylabel(name)
     axes.spines[["top", "right"]].set_visible(False)
 

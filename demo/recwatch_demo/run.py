@@ -19,9 +19,10 @@ from recwatch_demo.replaying import replay_position, replaying
 from recwatch_demo.show import Screen
 from recwatch_demo.steps import MODEL, Loop
 from recwatch_demo.timeline import Timeline
+from recwatch_local.errors import StackError
 from recwatch_local.layout import SLACK_URL_FILE, Layout
 from recwatch_local.paths import ROOT, RUN_FOLDER
-from recwatch_local.ports import Ports
+from recwatch_local.ports import Ports, require_free
 from recwatch_local.signals import terminate_like_interrupt
 from recwatch_local.stack import Stack, running
 from recwatch_local.tools import ensure_tools
@@ -117,11 +118,23 @@ def run(settings: Settings, screen: Screen) -> int:
     terminate_like_interrupt()
     tools = ensure_tools(screen.say)
     layout = Layout(home=settings.run_folder / "home", run=settings.run_folder / "run")
-    shutil.rmtree(settings.run_folder, ignore_errors=True)
+    # First: another demo that is running has its files there.
+    require_free(settings.ports)
+    empty_run_folder(settings.run_folder)
     layout.run.mkdir(parents=True)
     started = datetime.now(UTC)
+    # A day lasts a second here, so the log of interactions must not lag behind by many of them.
+    variables = {**os.environ, "RECWATCH_FLUSH_SECONDS": "1"}
     train = partial(first_models, say=screen.say)
-    with running(layout, settings.ports, tools, first_models=train, factors=FACTORS, say=screen.say) as stack:
+    with running(
+        layout,
+        settings.ports,
+        tools,
+        first_models=train,
+        factors=FACTORS,
+        inherited=variables,
+        say=screen.say,
+    ) as stack:
         loop = Loop(Apis(stack), local_ends(os.environ))
         watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
         with replaying(stack):
@@ -135,6 +148,20 @@ def run(settings: Settings, screen: Screen) -> int:
             if not settings.once:
                 _stay(watch, settings)
     return 0 if complete else 1
+
+
+def empty_run_folder(folder: Path) -> None:
+    """Remove what an earlier demo left.
+
+    Raises:
+        StackError: when the folder holds something that is not a demo's.
+    """
+    if not folder.exists():
+        return
+    foreign = sorted(item.name for item in folder.iterdir() if item.name not in {"home", "run"})
+    if foreign:
+        raise StackError(f"{folder} holds {foreign[0]}, which is not a demo's: choose another --run-folder")
+    shutil.rmtree(folder)
 
 
 def local_ends(environment: Mapping[str, str]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The steps of the loop, each confirmed by the component in which it happens."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,13 @@ CHECK = "rating_scale"
 ALERT = "DriftDetected"
 # What the subject of a message about this very alert says.
 SUBJECT = (ALERT, f"check {CHECK} ", f"model {MODEL}")
-MIN_ROWS = 50
-ALPHA = 0.05
+ALPHA = 0.01
 _DRIFT = f'{{check="{CHECK}"}}'
 
 
-@dataclass
+@dataclass(frozen=True)
 class Loop:
-    """What the steps look at; keeps which run promoted, since later steps ask about that version.
+    """What the steps look at.
 
     Attributes:
         apis: the running stack.
@@ -29,7 +28,6 @@ class Loop:
 
     apis: Apis
     local_ends: frozenset[str]
-    promoted: dict[str, Any] = field(default_factory=dict)
 
     def steps(self) -> list[Step]:
         """The steps in the order in which they are told."""
@@ -55,11 +53,9 @@ class Loop:
                 ("retraining_started",),
             ),
             Step("gated", "Candidate passed the gate", self.gated, ("retraining_started",)),
-            Step("promoted", "New version promoted", self.was_promoted, ("gated",)),
+            Step("promoted", "New version promoted", self.promoted, ("gated",)),
             Step("new_version_served", "New version is served", self.new_version_served, ("promoted",)),
-            Step(
-                "drift_gone", "Drift gone, with enough rows to tell", self.drift_gone, ("new_version_served",)
-            ),
+            Step("drift_gone", "Drift below its threshold", self.drift_gone, ("new_version_served",)),
             Step("alert_resolved", "Alert resolved", self.alert_resolved, ("drift_gone",)),
             Step("email_resolved", "Email tells that it is over", self.email_resolved, ("alert_resolved",)),
         ]
@@ -124,14 +120,17 @@ class Loop:
     def gated(self) -> str | None:
         """The gate let a candidate pass."""
         for run in self.runs():
-            if run["state"] == "promoted":
-                self.promoted = run
-                return f"bridge: {run['gate']['summary']}"
+            if run["gate"] and run["gate"]["passed"]:
+                return f"bridge: {run['version']}: {run['gate']['summary']}"
         return None
 
-    def was_promoted(self) -> str | None:
-        """The bridge promoted that candidate."""
-        return f"bridge: {MODEL} {self.promoted['version']} after run {self.promoted['id']}"
+    def promoted(self) -> str | None:
+        """Prometheus has counted a promotion, and the bridge names the version."""
+        counted = self.apis.query(f'bridge_promotions_total{{model="{MODEL}",outcome="success"}} > 0')
+        versions = [run["version"] for run in self.runs() if run["state"] == "promoted"]
+        if not counted or not versions:
+            return None
+        return f"Prometheus: bridge_promotions_total = {counted[0].value:.0f}; bridge: {MODEL} {versions[0]}"
 
     def new_version_served(self) -> str | None:
         """The recommender itself says that it serves a version that the bridge promoted."""
@@ -142,9 +141,10 @@ class Loop:
         return f"recommender: serves {serving['version']}; {failed[0].value:.0f} requests failed so far"
 
     def drift_gone(self) -> str | None:
-        """The gauge is 0 with enough rows on both sides."""
-        rows = self.apis.query(f'min(drift_rows{{check="{CHECK}"}})')
-        return self._drift(detected=False) if rows and rows[0].value >= MIN_ROWS else None
+        """The gauge is 0, the effect below its threshold, and both windows hold enough rows to say so."""
+        enough = self.apis.query(f"min(drift_rows{_DRIFT}) >= max(drift_min_rows{_DRIFT})")
+        below = self.apis.query(f"drift_effect_size{_DRIFT} < drift_threshold{_DRIFT}")
+        return self._drift(detected=False) if enough and below else None
 
     def alert_resolved(self) -> str | None:
         """Neither Prometheus nor Alertmanager holds the alert any more."""
@@ -159,7 +159,7 @@ class Loop:
     def _drift(self, *, detected: bool) -> str | None:
         values = {
             name: self.apis.query(f"drift_{name}{_DRIFT}")
-            for name in ("detected", "statistic", "threshold", "p_value")
+            for name in ("detected", "statistic", "effect_size", "threshold", "p_value")
         }
         if not all(values.values()) or bool(values["detected"][0].value) is not detected:
             return None
@@ -167,7 +167,8 @@ class Loop:
         reference, current = rows.get("reference", 0), rows.get("current", 0)
         return (
             f"Prometheus: drift_detected{_DRIFT} = {values['detected'][0].value:.0f}; "
-            f"statistic {values['statistic'][0].value:.3f} (threshold {values['threshold'][0].value:g}), "
+            f"PSI {values['statistic'][0].value:.3f}, beyond chance {values['effect_size'][0].value:.3f} "
+            f"(threshold {values['threshold'][0].value:g}), "
             f"p {values['p_value'][0].value:.3f}, rows {reference:.0f} and {current:.0f}"
         )
 

@@ -1,16 +1,17 @@
-"""Ctrl-C and SIGTERM end the same way: whatever was started is stopped, and that is not interrupted again."""
+"""Ctrl-C, SIGTERM and a closed terminal end alike: what was started is stopped, uninterrupted."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def terminate_like_interrupt() -> None:
-    """Let SIGTERM raise `KeyboardInterrupt`, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Let SIGTERM and SIGHUP raise `KeyboardInterrupt`, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -19,7 +20,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C and SIGTERM inside, so that a second Ctrl-C leaves nothing behind."""
+    """Ignore all of these inside, so that a second Ctrl-C leaves nothing behind."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _NUMBERS}
     try:
         yield

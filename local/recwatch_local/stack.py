@@ -46,6 +46,7 @@ def running(
     tools: Tools,
     *,
     factors: Mapping[str, float] | None = None,
+    inherited: Mapping[str, str] | None = None,
     first_models: Callable[[Mapping[str, str]], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
@@ -56,6 +57,7 @@ def running(
         ports: where its parts listen.
         tools: the servers' programs.
         factors: by what durations are divided, see `layout.prepare`; None for real use.
+        inherited: the environment that the parts' own is built on; this process's by default.
         first_models: called with the parts' environment once the servers are up and before those parts start
             that need a version in service: it sees to it that there is one.
         say: told a line for each part that becomes ready.
@@ -65,8 +67,9 @@ def running(
         StackError: when a part does not become ready.
     """
     require_free(ports)
-    prepare(layout, ports, factors, os.environ)
-    variables = environment(layout, ports, os.environ)
+    outer = os.environ if inherited is None else inherited
+    prepare(layout, ports, factors, outer)
+    variables = environment(layout, ports, outer)
     parts = programs(layout, ports, tools)
     supervisor = Supervisor(layout.run, parts, variables)
     stack = Stack(layout, ports, variables, supervisor)

@@ -1,10 +1,12 @@
 """`make up` and `make down`: the stack in the foreground, and the way to end it from elsewhere."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -48,13 +50,14 @@ def up(say: Say) -> int:
     terminate_like_interrupt()
     tools = ensure_tools(say)
     layout = layout_of(os.environ)
-    pid_file = layout.run / PID_FILE
-    pid_file.parent.mkdir(parents=True, exist_ok=True)
-    pid_file.write_text(str(os.getpid()), encoding="utf-8")
+    layout.run.mkdir(parents=True, exist_ok=True)
     try:
-        with running(
-            layout, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
-        ) as stack:
+        with (
+            only_one(layout.run / PID_FILE),
+            running(
+                layout, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
+            ) as stack,
+        ):
             say(f"all of it is up; logs in {stack.layout.logs}; Ctrl-C or `make down` stops it")
             while True:
                 stack.require_running()
@@ -62,8 +65,27 @@ def up(say: Say) -> int:
     except KeyboardInterrupt:
         say("stopped")
         return 0
-    finally:
-        pid_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(pid_file: Path) -> Iterator[None]:
+    """Hold the file, with this process's number in it, so that no second stack uses the same folder.
+
+    Raises:
+        StackError: when another process holds it.
+    """
+    with pid_file.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError("`make up` runs already; `make down` stops it") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def down(say: Say) -> int:

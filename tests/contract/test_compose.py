@@ -1,5 +1,6 @@
 """docker-compose.yml: hardened, on loopback, and in step with the files that name its services."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,15 @@ def test_both_modes_watch_the_same_jobs() -> None:
         return sorted(group.get("labels", {}).get("job", "") for group in groups)
 
     assert jobs("local") == jobs("compose")
+
+
+def test_every_variable_of_the_configuration_can_be_set() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for service, file in (("bridge", "alertmanager/bridge.yml"), ("exporter", "exporter/drift.yml")):
+        named = set(re.findall(r"\$\{(\w+)", (ROOT / file).read_text(encoding="utf-8")))
+        assert named
+        settable = set(SERVICES[service]["environment"]) | set(re.findall(r"(RECWATCH_\w+)=", dockerfile))
+        assert named - settable == set()
 
 
 def test_prometheus_keeps_as_long_as_without_docker() -> None:

@@ -12,6 +12,7 @@ import requests
 from recwatch.testing import wait_until
 from recwatch_local.ports import Ports, free_ports, variable
 from recwatch_local.supervisor import MARK
+from recwatch_local.up import only_one
 
 
 @pytest.fixture
@@ -103,6 +104,22 @@ def test_down_ends_what_a_killed_stack_left_behind(
     answer = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
     assert answer.returncode == 0
     assert _marked(tmp_path) == []
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+    pid_file = tmp_path / ".run" / "up" / "up.pid"
+    pid_file.parent.mkdir(parents=True)
+    with only_one(pid_file):
+        answer = subprocess.run(
+            [sys.executable, "-m", "recwatch_local", "up"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert pid_file.read_text(encoding="utf-8") == str(os.getpid())
+    assert (answer.returncode, answer.stderr) == (1, "error: `make up` runs already; `make down` stops it\n")
+    assert pid_file.read_text(encoding="utf-8") == ""
 
 
 def test_down_leaves_a_process_alone_that_only_has_the_number(
