@@ -74,7 +74,13 @@ def rule(kinds: Mapping[Kind, float | None]) -> Rule:
 
 
 def evaluate(
-    rules: Mapping[str, Rule], result: Result, *, min_samples: int, resamples: int = RESAMPLES, seed: int = 0
+    rules: Mapping[str, Rule],
+    result: Result,
+    *,
+    min_samples: int,
+    in_service: str | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> GateDecision:
     """Judge a candidate by every rule.
 
@@ -82,10 +88,14 @@ def evaluate(
         rules: by metric.
         result: the trainer's.
         min_samples: fewer samples (or pairs, where a rule uses them) are refused: they tell nothing.
+        in_service: the version that the candidate would replace, None where there is none. With one, a
+            result without `serving_metrics` passes no rule that compares.
         resamples: of the bootstrap.
         seed: of the bootstrap, so that the same file gives the same decision.
     """
-    checks = tuple(_check(metric, rule, result, resamples, seed) for metric, rule in rules.items())
+    checks = tuple(
+        _check(metric, rule, result, in_service, resamples, seed) for metric, rule in rules.items()
+    )
     used = [len(result.pairs[metric]) for metric in rules if result.pairs.get(metric)]
     samples = min([result.samples, *used])
     if samples < min_samples:
@@ -135,7 +145,9 @@ def ratio(candidate: float, serving: float) -> float:
     return float(candidate / serving)
 
 
-def _check(metric: str, rule: Rule, result: Result, resamples: int, seed: int) -> Check:
+def _check(
+    metric: str, rule: Rule, result: Result, in_service: str | None, resamples: int, seed: int
+) -> Check:
     numbers: _Numbers = _NONE
     candidate = result.metrics.get(metric)
     serving = None if result.serving_metrics is None else result.serving_metrics.get(metric)
@@ -145,6 +157,9 @@ def _check(metric: str, rule: Rule, result: Result, resamples: int, seed: int) -
         passed = candidate >= rule.limit
         sign = "at least" if passed else "below"
         reason, numbers = f"{metric} {candidate:.4g} is {sign} {rule.limit:g}", (candidate, None, None)
+    elif result.serving_metrics is None and in_service is not None:
+        missing = "the trainer's result has no serving_metrics to compare with"
+        passed, reason = False, f"{metric}: {in_service} is in service, but {missing}"
     elif result.serving_metrics is None:
         reason = f"{metric} {candidate:.4g}: no version in service to compare with"
         passed = True

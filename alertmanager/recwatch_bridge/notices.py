@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 from recwatch_bridge import outbox, runs
 from recwatch_bridge.clock import readable
 from recwatch_bridge.compose import FACT_LENGTH, TEXT_LENGTH
-from recwatch_bridge.gate import GateDecision
 from recwatch_bridge.notification import Entry, Notification, Tone
 from recwatch_bridge.runs import Reason, Run
 from recwatch_bridge.text import one_line, paragraphs
@@ -34,11 +33,10 @@ def promoted(run: Run, version: str, previous: str | None, decision: str) -> Not
     return _notice("info", f"Model promoted: {run.model} {version}", run, text, f"Gate: {decision}")
 
 
-def refused(run: Run, version: str, decision: GateDecision, serving: str | None) -> Notification:
-    """Say that a candidate did not pass the gate, and that nothing changed."""
+def refused(run: Run, version: str, why: str, serving: str | None) -> Notification:
+    """Say that a candidate is not promoted, and that nothing changed."""
     stays = f"{serving} stays in service." if serving else "No version is in service."
-    text = f"Gate: {decision.summary}."
-    return _notice("warning", f"Candidate refused: {run.model} {version}", run, text, stays)
+    return _notice("warning", f"Candidate refused: {run.model} {version}", run, f"{why}.", stays)
 
 
 def failed(run: Run, error: str, log: Path) -> Notification:

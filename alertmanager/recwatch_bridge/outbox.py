@@ -6,6 +6,7 @@
 Functions take the connection of a transaction that the caller opened.
 """
 
+import json
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Message:
     next_attempt: float
     finished: float | None
     error: str | None
+    recipients: tuple[str, ...] | None = None
+    """Who is still to get it, once some have it; None is everybody."""
 
     @property
     def notification(self) -> Notification:
@@ -173,4 +176,5 @@ def _finish(connection: Connection, message: Message, **values: object) -> None:
 
 
 def _message(row: RowMapping) -> Message:
-    return Message(**row)
+    open_ones = row["recipients"]
+    return Message(**{**row, "recipients": None if open_ones is None else tuple(json.loads(open_ones))})

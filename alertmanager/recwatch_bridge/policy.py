@@ -1,8 +1,8 @@
 """When a model is retrained, and how a run's state moves. Pure: no clock, no database, no process.
 
 pending ──► running ──► gating ──► promoting ──► promoted
-   │           │          │ └────► refused          │
-   │           └──────────┴────────────┴──► failed  (nothing follows)
+   │           │          ├────► refused ◄──┤
+   │           └──────────┴────► failed  ◄──┘        (nothing follows)
    └──► withdrawn   (every alert that asked for it was resolved before it began)
 """
 
@@ -18,7 +18,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"running", "withdrawn"}),
     "running": frozenset({"gating", "failed"}),
     "gating": frozenset({"promoting", "refused", "failed"}),
-    "promoting": frozenset({"promoted", "failed"}),
+    "promoting": frozenset({"promoted", "refused", "failed"}),
     "promoted": frozenset(),
     "refused": frozenset(),
     "failed": frozenset(),

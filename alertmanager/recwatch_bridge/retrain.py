@@ -116,9 +116,14 @@ class RetrainWorker(Worker):
         now = self._clock()
         if run.not_before > now:
             return min(run.not_before - now, IDLE)
+        serving, unreadable = None, ""
+        try:
+            serving = self._plan.registry.current() or ""
+        except RegistryError as error:
+            unreadable = str(error)
         with self._store.write() as connection:
             reasons = runs.reasons_of(connection, run.id)
-            if not runs.move(connection, run, "running", now, started=now):
+            if not runs.move(connection, run, "running", now, started=now, serving=serving):
                 return 0.0
             started = runs.get(connection, run.id)
             notices.send(connection, started, notices.started(started, reasons), self._sinks, now)
@@ -126,6 +131,9 @@ class RetrainWorker(Worker):
         self._metrics.retrain_in_progress.labels(run.model).set(1)
         told = "; ".join(reason.text for reason in reasons if not reason.withdrawn)
         log.info("run %s: started: %s", run.id, told)
+        if unreadable:
+            self._fail(started, unreadable)
+            return 0.0
         try:
             handle = self._plan.launcher.launch(self._order(run, one_line(told, _REASON_LENGTH)))
         except LaunchError as error:
@@ -171,16 +179,22 @@ class RetrainWorker(Worker):
         try:
             result = read_result(self._order(run).result)
             self._plan.registry.manifest(result.version)
+            in_service = self._plan.registry.current()
         except (ResultError, RegistryError) as error:
             self._fail(run, str(error))
             return 0.0
-        decision = gate.evaluate(self._plan.rules, result, min_samples=self._plan.min_samples)
+        decision = gate.evaluate(
+            self._plan.rules,
+            result,
+            min_samples=self._plan.min_samples,
+            in_service=None if in_service == result.version else in_service,
+        )
         if decision.passed:
             with self._store.write() as connection:
                 runs.move(connection, run, "promoting", self._clock(), gate=decision.to_dict())
             log.info("run %s: %s passed the gate: %s", run.id, result.version, decision.summary)
             return 0.0
-        notice = notices.refused(run, result.version, decision, self._in_service())
+        notice = notices.refused(run, result.version, f"Gate: {decision.summary}", in_service)
         self._finish(run, "refused", notice, gate=decision.to_dict())
         log.warning("run %s: %s refused: %s", run.id, result.version, decision.summary)
         return 0.0
@@ -189,6 +203,11 @@ class RetrainWorker(Worker):
         version = str(run.version)
         decision = str((run.gate or {}).get("summary", ""))
         try:
+            in_service = self._plan.registry.current()
+            # The candidate itself is there when the bridge died between promoting it and recording that.
+            if run.serving is not None and (in_service or "") not in (run.serving, version):
+                self._supersede(run, version, in_service)
+                return 0.0
             done = self._plan.registry.promote(version, reason=f"run {run.id}: {decision}")
         except (RegistryError, OSError) as error:
             self._metrics.promotions.labels(run.model, "error").inc()
@@ -200,6 +219,17 @@ class RetrainWorker(Worker):
         self._finish(run, "promoted", notice, reload=reload)
         log.info("run %s: %s promoted", run.id, version)
         return 0.0
+
+    def _supersede(self, run: Run, version: str, in_service: str | None) -> None:
+        """Refuse a candidate that was compared with a version that is not in service any more."""
+        why = (
+            f"the version in service changed while the candidate was made ({run.serving or 'none'}, now "
+            f"{in_service or 'none'}): the comparison no longer holds"
+        )
+        self._finish(
+            run, "refused", notices.refused(run, version, why[:1].upper() + why[1:], in_service), error=why
+        )
+        log.warning("run %s: %s refused: %s", run.id, version, why)
 
     def _reload(self, run: Run) -> float:
         error = self._call_service()
@@ -242,10 +272,3 @@ class RetrainWorker(Worker):
         self._metrics.retrain_in_progress.labels(run.model).set(0)
         if run.started is not None:
             self._metrics.retrain_duration.labels(run.model).observe(max(0.0, now - run.started))
-
-    def _in_service(self) -> str | None:
-        try:
-            return self._plan.registry.current()
-        except RegistryError:
-            log.exception("%s: the version in service cannot be read", self._plan.name)
-            return None

@@ -24,7 +24,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class Run:
-    """A row of the table."""
+    """A row of the table.
+
+    `serving` is the version that was in service when the run began: empty where there was none, None where
+    that is not known (it has not begun, or an older bridge began it).
+    """
 
     number: int
     id: str
@@ -40,6 +44,7 @@ class Run:
     gate: dict[str, Any] | None
     error: str | None
     reload: str | None
+    serving: str | None
     first_notice: dict[str, str]
 
 

@@ -15,8 +15,16 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 1
+VERSION = 2
 """Of these tables; stands in `schema_version`, so that a later version knows what to migrate."""
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE messages ADD COLUMN recipients TEXT",
+        "ALTER TABLE runs ADD COLUMN serving VARCHAR(128)",
+    ),
+}
+"""By version, what leads to the next one."""
 
 ACTIVE_STATES = ("pending", "running", "gating", "promoting")
 
@@ -24,7 +32,8 @@ metadata = MetaData()
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
-# The outbox: one row for each message and sink. `uid` makes the Message-ID; `body` is a Notification as JSON.
+# The outbox: one row for each message and sink. `uid` makes the Message-ID; `body` is a Notification as JSON;
+# `recipients`, a JSON list, is set once some have it: who is still to get it.
 messages = Table(
     "messages",
     metadata,
@@ -41,6 +50,7 @@ messages = Table(
     Column("next_attempt", Float, nullable=False),
     Column("finished", Float),
     Column("error", Text),
+    Column("recipients", Text),
     Index("messages_due", "sink", "state", "next_attempt"),
 )
 
@@ -69,7 +79,8 @@ alerts = Table(
 )
 
 # Retraining runs. `handle` (what the launcher needs to find its process again),
-# `gate` (the decision) and `first_notice` (uid by sink, for threads) are JSON.
+# `gate` (the decision) and `first_notice` (uid by sink, for threads) are JSON. `serving` is the version in service
+# when the run began, empty for none.
 runs = Table(
     "runs",
     metadata,
@@ -88,6 +99,7 @@ runs = Table(
     Column("error", Text),
     Column("reload", String(16)),
     Column("first_notice", Text),
+    Column("serving", String(128)),
     # One run at a time a model, also if the code above were wrong.
     Index(
         "one_active_run",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, insert, select
+from sqlalchemy import Connection, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
@@ -79,11 +79,16 @@ class Store:
             if version is None:
                 schema.metadata.create_all(connection)
                 connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
-            elif version != schema.VERSION:
+                return
+            if version not in (*schema.MIGRATIONS, schema.VERSION):
                 raise StoreError(
                     f"the bridge's tables are of version {version}, this program knows {schema.VERSION}: "
                     "run the version of recwatch that wrote them, or name another file at `store`"
                 )
+            for before in range(version, schema.VERSION):
+                for statement in schema.MIGRATIONS[before]:
+                    connection.exec_driver_sql(statement)
+            connection.execute(update(schema.schema_version).values(version=schema.VERSION))
 
 
 def _configure(connection: Any, _record: object) -> None:

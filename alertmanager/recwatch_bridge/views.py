@@ -17,6 +17,7 @@ def run_view(run: Run, reasons: Sequence[Reason], folder: Path) -> dict[str, Any
         "trigger": run.trigger,
         "reasons": [reason.text for reason in reasons if not reason.withdrawn or run.state == "withdrawn"],
         "state": run.state,
+        "serving": run.serving or None,
         "version": run.version,
         "gate": run.gate,
         "reload": run.reload,

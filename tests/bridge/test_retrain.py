@@ -5,12 +5,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recwatch.registry import Manifest
 from recwatch.testing import free_port, wait_until
 from recwatch_bridge import outbox, runs
 from recwatch_bridge.accept import Acceptor
@@ -168,6 +170,66 @@ def test_refused_candidate_changes_nothing(shop: Shop) -> None:
     assert shop.value("bridge_retrains_total", trigger="alert", status="refused") == 1
     assert shop.value("bridge_retrain_in_progress") == 0
     assert shop.value("bridge_retrain_duration_seconds_count") == 1
+
+
+def in_service(shop: Shop) -> str:
+    """Publishes a version and puts it into service, as somebody would by hand."""
+    registry = shop.plan.registry
+    now = datetime.now(UTC)
+    version = registry.new_version(now)
+    with registry.publish(version) as folder:
+        Manifest(model="als", version=version, trained_at=now, data_version="test").write(folder)
+    registry.promote(version, reason="by hand")
+    return version
+
+
+def test_candidate_that_was_not_compared_is_refused(shop: Shop) -> None:
+    serving = in_service(shop)
+    shop.workplace.plan(result={"metrics": {"ndcg@10": 0.9}, "samples": 500})
+    shop.alarm()
+    run = shop.until(shop.worker(), "refused", "promoted", "failed")
+    assert run.state == "refused"
+    assert run.gate is not None
+    assert run.gate["summary"] == (
+        f"ndcg@10: {serving} is in service, but the trainer's result has no serving_metrics to compare with"
+    )
+    assert shop.plan.registry.current() == serving
+
+
+def test_first_version_needs_no_comparison(shop: Shop) -> None:
+    shop.workplace.plan(result={"metrics": {"ndcg@10": 0.9}, "samples": 500})
+    shop.alarm()
+    run = shop.until(shop.worker(), "refused", "promoted", "failed")
+    assert (run.state, run.serving, shop.plan.registry.current()) == ("promoted", "", run.version)
+
+
+def test_candidate_is_refused_when_the_version_in_service_changed_meanwhile(shop: Shop) -> None:
+    before = in_service(shop)
+    worker = shop.worker()
+    shop.alarm()
+    run = shop.until(worker, "promoting")
+    assert run.serving == before
+    after = in_service(shop)
+    run = shop.until(worker, "refused", "promoted", "failed")
+    assert run.state == "refused"
+    assert run.error == (
+        f"the version in service changed while the candidate was made ({before}, now {after}): "
+        "the comparison no longer holds"
+    )
+    assert shop.plan.registry.current() == after
+    assert shop.subjects("email")[-1] == f"[WARNING] Candidate refused: als {run.version}"
+    assert shop.value("bridge_retrains_total", trigger="alert", status="refused") == 1
+    assert shop.value("bridge_promotions_total", outcome="success") == 0
+
+
+def test_run_does_not_begin_where_the_version_in_service_cannot_be_read(shop: Shop) -> None:
+    shop.plan.registry.folder.mkdir(parents=True)
+    (shop.plan.registry.folder / "current").write_text("../elsewhere\n", encoding="utf-8")
+    shop.alarm()
+    run = shop.until(shop.worker(), "failed", "refused", "promoted")
+    assert run.state == "failed"
+    assert str(run.error).startswith("'../elsewhere' is not a version")
+    assert shop.workplace.starts() == []
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,27 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     with store.write() as connection:
         connection.execute(schema.schema_version.update().values(version=99))
     store.close()
-    with pytest.raises(StoreError, match="are of version 99, this program knows 1"):
+    with pytest.raises(StoreError, match="are of version 99, this program knows 2"):
         Store(url)
+
+
+def test_tables_of_the_first_version_are_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    old = sqlite3.connect(path)
+    # As version 1 wrote them, as far as this migration goes.
+    old.executescript(
+        "CREATE TABLE schema_version (version INTEGER NOT NULL); INSERT INTO schema_version VALUES (1);"
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY); INSERT INTO messages VALUES (7);"
+        "CREATE TABLE runs (number INTEGER PRIMARY KEY); INSERT INTO runs VALUES (9);"
+    )
+    old.close()
+    for _ in range(2):
+        store = Store(f"sqlite:///{path}")
+        with store.read() as connection:
+            assert connection.scalar(select(schema.schema_version.c.version)) == schema.VERSION
+            assert connection.execute(text("SELECT id, recipients FROM messages")).all() == [(7, None)]
+            assert connection.execute(text("SELECT number, serving FROM runs")).all() == [(9, None)]
+        store.close()
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
