@@ -94,7 +94,8 @@ def evaluate(
         seed: of the bootstrap, so that the same file gives the same decision.
     """
     checks = tuple(
-        _check(metric, rule, result, in_service, resamples, seed) for metric, rule in rules.items()
+        _check(metric, rule, result, in_service=in_service, resamples=resamples, seed=seed)
+        for metric, rule in rules.items()
     )
     used = [len(result.pairs[metric]) for metric in rules if result.pairs.get(metric)]
     samples = min([result.samples, *used])
@@ -146,7 +147,7 @@ def ratio(candidate: float, serving: float) -> float:
 
 
 def _check(
-    metric: str, rule: Rule, result: Result, in_service: str | None, resamples: int, seed: int
+    metric: str, rule: Rule, result: Result, *, in_service: str | None, resamples: int, seed: int
 ) -> Check:
     numbers: _Numbers = _NONE
     candidate = result.metrics.get(metric)

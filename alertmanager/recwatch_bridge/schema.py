@@ -79,8 +79,8 @@ alerts = Table(
 )
 
 # Retraining runs. `handle` (what the launcher needs to find its process again),
-# `gate` (the decision) and `first_notice` (uid by sink, for threads) are JSON. `serving` is the version in service
-# when the run began, empty for none.
+# `gate` (the decision) and `first_notice` (uid by sink, for threads) are JSON. `serving` is the version
+# in service when the run began, empty for none.
 runs = Table(
     "runs",
     metadata,

@@ -142,3 +142,14 @@ def test_mostly_zero_serving_gives_no_nan() -> None:
 
 def test_ratio_of_zeros() -> None:
     assert [ratio(0, 0), ratio(1, 0), ratio(1, 2)] == [1.0, math.inf, 0.5]
+
+
+def test_version_in_service_must_be_compared_with() -> None:
+    rules = {"ndcg@10": Rule("at_most", 1.05)}
+    decision = evaluate(rules, result(0.3, None), min_samples=0, in_service="v1")
+    assert (decision.passed, decision.summary) == (
+        False,
+        "ndcg@10: v1 is in service, but the trainer's result has no serving_metrics to compare with",
+    )
+    absolute = {"ndcg@10": Rule("at_least", 0.1)}
+    assert evaluate(absolute, result(0.3, None), min_samples=0, in_service="v1").passed
