@@ -123,18 +123,23 @@ class DeliveryWorker(Worker):
             told = _store(connection, message, outcome, now, wait)
         self._sink_failures = failures
         self._metrics.deliveries.labels(self._sink.name, told).inc()
+        if not isinstance(outcome, Never):
+            self._metrics.recipients_refused.labels(self._sink.name).inc(len(outcome.refused))
         self._log(message, outcome)
         return pause
 
     def _log(self, message: Message, outcome: Outcome) -> None:
         name, uid, tries = self._sink.name, message.uid, message.attempts + 1
         match outcome:
-            case Delivered(note):
-                log.info("%s: message %s delivered (attempt %d) %s", name, uid, tries, one_line(note, 300))
+            case Delivered():
+                log.info("%s: message %s delivered (attempt %d)", name, uid, tries)
             case Never(reason):
                 log.error("%s: message %s is a dead letter: %s", name, uid, one_line(reason, _ERROR_LENGTH))
             case Later(reason):
                 log.warning("%s: message %s attempt %d failed: %s", name, uid, tries, one_line(reason, 300))
+        if not isinstance(outcome, Never) and outcome.refused:
+            told = one_line("; ".join(outcome.refused), _ERROR_LENGTH)
+            log.warning("%s: message %s is refused for good for some: %s", name, uid, told)
 
 
 def _store(connection: Connection, message: Message, outcome: Outcome, now: float, wait: float) -> str:
@@ -146,5 +151,6 @@ def _store(connection: Connection, message: Message, outcome: Outcome, now: floa
             outbox.mark_dead(connection, message, now, one_line(reason, _ERROR_LENGTH))
             return "dead"
         case Later(reason):
-            outbox.mark_failed_attempt(connection, message, now + wait, one_line(reason, _ERROR_LENGTH))
+            error = one_line(reason, _ERROR_LENGTH)
+            outbox.mark_failed_attempt(connection, message, now + wait, error, outcome.left)
             return "retry"

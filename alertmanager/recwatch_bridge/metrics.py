@@ -65,6 +65,11 @@ class BridgeMetrics:
         self.deliveries = counter(
             "bridge_deliveries_total", "Attempts to deliver a message.", "sink", "outcome"
         )
+        self.recipients_refused = counter(
+            "bridge_recipients_refused_total",
+            "Recipients that a server refused for good of messages that others got.",
+            "sink",
+        )
         self.retrains = counter(
             "bridge_retrains_total", "Retraining runs that ended.", "model", "trigger", "status"
         )
@@ -114,6 +119,7 @@ class BridgeMetrics:
             (self.store_errors, (STORE_OPERATIONS,)),
             (self.worker_errors, (workers,)),
             (self.deliveries, (sinks, DELIVERY_OUTCOMES)),
+            (self.recipients_refused, (sinks,)),
             (self.promotions, (models, OUTCOMES)),
             (self.rollbacks, (models, OUTCOMES)),
             (self.reloads, (models, OUTCOMES)),

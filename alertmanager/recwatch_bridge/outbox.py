@@ -8,7 +8,7 @@ Functions take the connection of a transaction that the caller opened.
 
 import json
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,9 +139,16 @@ def mark_dead(connection: Connection, message: Message, now: float, error: str) 
     _finish(connection, message, state="dead", finished=now, error=error)
 
 
-def mark_failed_attempt(connection: Connection, message: Message, next_attempt: float, error: str) -> None:
-    """Record an attempt that failed and when the next one is due."""
-    _finish(connection, message, next_attempt=next_attempt, error=error)
+def mark_failed_attempt(
+    connection: Connection,
+    message: Message,
+    next_attempt: float,
+    error: str,
+    left: Sequence[str] | None = None,
+) -> None:
+    """Record an attempt that failed and when the next one is due; `left` are those whom it is still for."""
+    values = {} if left is None else {"recipients": json.dumps(list(left))}
+    _finish(connection, message, next_attempt=next_attempt, error=error, **values)
 
 
 def backlog(connection: Connection, sinks: Iterable[str]) -> dict[str, Backlog]:

@@ -187,6 +187,151 @@ def test_wrong_password_makes_no_dead_letters(store: Store, begin: Begin) -> Non
     assert "hunter2" not in str(error)
 
 
+class RudeServer(MailServer):
+    """Answers each command as it is told to; what is not named is accepted.
+
+    Args:
+        hello: the answer to EHLO and HELO.
+        sender: the answer to MAIL.
+        recipients: by address, the answers to RCPT, one after the other; then 250.
+    """
+
+    def __init__(
+        self, *, hello: str = "", sender: str = "", recipients: dict[str, list[str]] | None = None
+    ) -> None:
+        super().__init__()
+        self.hello = hello
+        self.sender = sender
+        self.recipients = recipients or {}
+        self.envelopes: list[list[str]] = []
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        del server
+        session.host_name = hostname
+        return [self.hello] if self.hello else responses
+
+    async def handle_HELO(  # noqa: N802
+        self, server: Any, session: Any, _envelope: Any, hostname: str
+    ) -> str:
+        session.host_name = hostname
+        return self.hello or f"250 {server.hostname}"
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if not self.sender:
+            envelope.mail_from = address
+        return self.sender or "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        answers = self.recipients.get(address, [])
+        if answers:
+            return answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        answer = await super().handle_DATA(server, session, envelope)
+        if answer.startswith("250"):
+            self.envelopes.append(list(envelope.rcpt_tos))
+        return answer
+
+
+def test_server_that_refuses_the_greeting_makes_no_dead_letters(store: Store, begin: Begin) -> None:
+    with RudeServer(hello="550 go away") as mail:
+        put(store, "one")
+        worker = begin(email_to(mail))
+        wait_until(lambda: states(store)[0][1] >= 2)
+        assert states(store)[0][0] == "pending"
+        assert str(states(store)[0][2]).endswith("550 go away")
+        mail.hello = ""
+        assert settled(store)[0][0] == "delivered"
+        worker.stop()
+        worker.join(10)
+
+
+@pytest.mark.parametrize("sender", ["530 5.7.0 Authentication required", "535 5.7.8 Wrong credentials"])
+def test_server_that_wants_a_login_first_makes_no_dead_letters(
+    store: Store, begin: Begin, sender: str
+) -> None:
+    with RudeServer(sender=sender) as mail:
+        put(store, "one")
+        worker = begin(email_to(mail))
+        wait_until(lambda: states(store)[0][1] >= 2)
+        assert states(store)[0][0::2] == ("pending", f"the server said {sender}")
+        mail.sender = ""
+        assert settled(store)[0][0] == "delivered"
+        worker.stop()
+        worker.join(10)
+
+
+def team(mail: MailServer) -> EmailSink:
+    people = [f"{name}@example.com" for name in ("ann", "bob", "cleo")]
+    return EmailSink(Server(mail.host, mail.port, "none", 5.0), sender="alerts@example.com", to=people)
+
+
+def test_deferred_recipient_gets_it_later_and_the_others_once(
+    store: Store, begin: Begin, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    deferred = {"bob@example.com": ["451 greylisted"] * 2, "cleo@example.com": ["550 unknown"]}
+    with RudeServer(recipients=deferred) as mail:
+        put(store, "one")
+        worker = begin(team(mail))
+        assert settled(store) == [("delivered", 3, None)]
+        worker.stop()
+        worker.join(10)
+        assert mail.envelopes == [["ann@example.com"], ["bob@example.com"]]
+        first, second = mail.messages
+        assert first["Message-ID"] == second["Message-ID"]
+        assert first["To"] == second["To"] == "ann@example.com, bob@example.com, cleo@example.com"
+    refused = [record for record in caplog.records if "cleo@example.com: 550 unknown" in record.getMessage()]
+    assert [record.levelname for record in refused] == ["WARNING"]
+    assert registry.get_sample_value("bridge_recipients_refused_total", {"sink": "email"}) == 1
+
+
+def test_recipient_refused_after_being_deferred_makes_no_dead_letter(
+    store: Store, begin: Begin, registry: CollectorRegistry
+) -> None:
+    answers = {"bob@example.com": ["451 greylisted", "550 unknown"]}
+    with RudeServer(recipients=answers) as mail:
+        put(store, "one")
+        worker = begin(team(mail))
+        assert settled(store) == [("delivered", 2, None)]
+        worker.stop()
+        worker.join(10)
+        assert mail.envelopes == [["ann@example.com", "cleo@example.com"]]
+    assert registry.get_sample_value("bridge_recipients_refused_total", {"sink": "email"}) == 1
+
+
+def test_nobody_accepted_for_now_is_tried_again_for_all(store: Store, begin: Begin) -> None:
+    answers = {
+        "ann@example.com": ["450 later"],
+        "bob@example.com": ["450 later"],
+        "cleo@example.com": ["550 unknown"] * 9,
+    }
+    with RudeServer(recipients=answers) as mail:
+        put(store, "one")
+        worker = begin(team(mail))
+        assert settled(store) == [("delivered", 2, None)]
+        worker.stop()
+        worker.join(10)
+        assert mail.envelopes == [["ann@example.com", "bob@example.com"]]
+
+
+def test_everybody_refused_is_final(store: Store, begin: Begin) -> None:
+    with RudeServer(recipients={"team@example.com": ["550 unknown"]}) as mail:
+        put(store, "one")
+        worker = begin(email_to(mail))
+        reason = "every recipient is refused: team@example.com: 550 unknown"
+        assert settled(store) == [("dead", 1, reason)]
+        worker.stop()
+        worker.join(10)
+
+
 def test_slack_keeps_order_and_honours_retry_after(store: Store, begin: Begin, slack: SlackServer) -> None:
     slack.fail_next(429, retry_after=1)
     put(store, "firing", "alert:a", sink="slack")

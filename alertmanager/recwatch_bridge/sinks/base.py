@@ -8,9 +8,13 @@ from recwatch_bridge.outbox import Message
 
 @dataclass(frozen=True)
 class Delivered:
-    """It arrived; `note` says what is still worth a line in the log."""
+    """It arrived.
 
-    note: str = ""
+    Attributes:
+        refused: who will never get it, each as `address: what the server said`.
+    """
+
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,15 @@ class Later:
         reason: for the log and the API; holds no secret.
         after: seconds that the sink asked to wait, None where it named none.
         whole_sink: whether every message would have failed (no connection), not this one alone.
+        left: who is still to get it, where others have it now; None changes nothing.
+        refused: who will never get it, as in `Delivered`; told once.
     """
 
     reason: str
     after: float | None = None
     whole_sink: bool = True
+    left: tuple[str, ...] | None = None
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
