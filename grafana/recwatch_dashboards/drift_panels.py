@@ -18,16 +18,16 @@ def drift_states() -> statetimeline.Panel:
     )
 
 
-def drift_statistic() -> timeseries.Panel:
-    """Show a check's statistic and its threshold; one panel a check, because their scales differ."""
+def drift_effect() -> timeseries.Panel:
+    """Show a check's effect size and its threshold; one panel a check, because their scales differ."""
     panel = lines(
-        "Statistic against threshold: $check",
-        "What the check measures, and the threshold that drift.yml gives it. A correlation or a cosine is bad"
-        " when low, the others when high. Drift is told only where the difference is significant too and both"
+        "Effect against threshold: $check",
+        "What the check finds, beyond chance where that can be told, and its threshold in drift.yml. A correlation"
+        " or a cosine is bad when low, the others when high. Drift is told only where the difference is significant too and both"
         " windows hold enough rows.",
         "none",
         [
-            Query('drift_statistic{check=~"$check"}', "{{feature}} {{segment}}"),
+            Query('drift_effect_size{check=~"$check"}', "{{feature}} {{segment}}"),
             Query('max by (check) (drift_threshold{check=~"$check"})', "threshold"),
         ],
         empty="the check has not run yet",

@@ -59,7 +59,7 @@ def sections() -> list[Section]:
                 (service.fallback_rate(), 6),
             ],
         ),
-        Section("Is the data drifting?", [(drift.drift_states(), 24), (drift.drift_statistic(), 24)]),
+        Section("Is the data drifting?", [(drift.drift_states(), 24), (drift.drift_effect(), 24)]),
         Section(
             "Who was told, and what was done?",
             [

@@ -16,7 +16,7 @@ def test_each_step_of_the_loop_has_its_panel() -> None:
         "Latency",
         "Fallback rate",
         "Drift",
-        "Statistic against threshold: $check",
+        "Effect against threshold: $check",
         "Alerts",
         "Messages",
         "Retraining runs that ended",
