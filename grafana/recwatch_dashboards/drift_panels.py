@@ -22,9 +22,9 @@ def drift_effect() -> timeseries.Panel:
     """Show a check's effect size and its threshold; one panel a check, because their scales differ."""
     panel = lines(
         "Effect against threshold: $check",
-        "What the check finds, beyond chance where that can be told, and its threshold in drift.yml. A correlation"
-        " or a cosine is bad when low, the others when high. Drift is told only where the difference is significant too and both"
-        " windows hold enough rows.",
+        "What the check finds, beyond chance where that can be told, and its threshold in drift.yml."
+        " A correlation or a cosine is bad when low, the others when high. Drift is told only where the"
+        " difference is significant too and both windows hold enough rows.",
         "none",
         [
             Query('drift_effect_size{check=~"$check"}', "{{feature}} {{segment}}"),
