@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from recwatch_bridge.launchers.command import CommandLauncher
 from recwatch_bridge.metrics import BridgeMetrics
 from recwatch_bridge.policy import Limits
 from recwatch_bridge.reload import Reloader
+from recwatch_bridge.retention import RetentionWorker
 from recwatch_bridge.retrain import ModelPlan, RetrainWorker
 from recwatch_bridge.secret import Doorkeeper, Token, read_secret, read_webhook_url
 from recwatch_bridge.sinks.base import Sink
 from recwatch_bridge.sinks.email import EmailSink, Server
 from recwatch_bridge.sinks.slack import SlackSink
 from recwatch_bridge.store import Store
+from recwatch_bridge.worker import Worker
 
 _STOP_TIMEOUT = 5.0
 
@@ -112,6 +114,13 @@ class Bridge:
             )
             for plan in parts.plans
         ]
+        self.keeper = RetentionWorker(
+            self.store,
+            folder=settings.runs_folder,
+            keep=settings.retention.total_seconds(),
+            metrics=self.metrics,
+            clock=clock,
+        )
         limits = {
             name: Limits(model.cooldown.total_seconds(), model.max_per_day)
             for name, model in settings.models.items()
@@ -135,22 +144,24 @@ class Bridge:
 
     def start(self) -> None:
         """Start the workers; they begin with what an earlier process left behind."""
-        for worker in (*self.deliverers, *self.retrainers):
+        for worker in self._workers():
             worker.start()
 
     def stop(self) -> None:
         """Stop the workers; what they have not finished stays in the store."""
-        workers: list[RetrainWorker | DeliveryWorker] = [*self.retrainers, *self.deliverers]
-        for worker in workers:
+        for worker in self._workers():
             worker.stop()
-        for worker in workers:
+        for worker in self._workers():
             worker.join(_STOP_TIMEOUT)
             if worker.is_alive():
                 log.warning("%s: still at work, left behind", worker.name)
         self.store.close()
 
     def _ailing(self) -> Collection[str]:
-        return [worker.name for worker in (*self.deliverers, *self.retrainers) if not worker.is_alive()]
+        return [worker.name for worker in self._workers() if not worker.is_alive()]
+
+    def _workers(self) -> Sequence[Worker]:
+        return [*self.retrainers, *self.deliverers, self.keeper]
 
     def _wake_deliverers(self) -> None:
         for worker in self.deliverers:

@@ -1,6 +1,7 @@
 """bridge.yml as strict models; docs/bridge.md describes every key."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -190,6 +191,7 @@ class BridgeConfig(Strict):
     sinks: Sinks
     models: Annotated[dict[ModelName, Model], Field(default_factory=dict)]
     max_body_bytes: PositiveInt = 4 * 1024 * 1024
+    retention: Duration = Field(default=parse_duration("90d"), validate_default=True)
 
     @field_validator("store")
     @classmethod
@@ -203,6 +205,15 @@ class BridgeConfig(Strict):
         if not url.database or url.database == ":memory:":
             raise ValueError("must name a file, or an alert would not survive a restart: sqlite:///bridge.db")
         return str(url.set(database=str(_against_base(Path(url.database), info))))
+
+    @field_validator("retention")
+    @classmethod
+    def _remembers_enough(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        # Cooldown and max_per_day are counted from the runs that are kept.
+        models: dict[str, Model] = info.data.get("models", {})
+        if value < max([parse_duration("1d"), *(model.cooldown for model in models.values())]):
+            raise ValueError("must be at least 1d and no shorter than any model's cooldown")
+        return value
 
     @property
     def runs_folder(self) -> Path:

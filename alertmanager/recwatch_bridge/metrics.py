@@ -16,6 +16,8 @@ RETRAIN_TRIGGERS = ("alert",)
 RETRAIN_STATUSES = ("promoted", "refused", "failed", "withdrawn")
 OUTCOMES = ("success", "error")
 IGNORED_REASONS = ("unknown_model", "stale", "cooling_down", "held")
+KEEPER = "retention"
+"""The name of the worker that deletes what is over."""
 STORE_OPERATIONS = ("accept", "read")
 # From a second (a small model) to six hours.
 _DURATIONS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600)
@@ -111,7 +113,7 @@ class BridgeMetrics:
         self.registry.register(_OutboxCollector(sinks, read, self.store_errors.labels("read")))
 
     def _start_at_zero(self, sinks: Sequence[str], models: Sequence[str]) -> None:
-        workers = [*map(deliverer, sinks), *map(retrainer, models)]
+        workers = [*map(deliverer, sinks), *map(retrainer, models), KEEPER]
         for metric, labels in (
             (self.alerts_received, (STATUSES,)),
             (self.alerts_repeated, (STATUSES,)),

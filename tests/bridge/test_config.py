@@ -28,6 +28,7 @@ MISTAKES = {
     "reload-url": "models.als.reload_url: is not an address: write it as http://host:port/path "
     "(found 'localhost')",
     "retry": "sinks.slack.retry: initial must be above 0 and at most max (found {'initial': '2m'})",
+    "retention": "retention: must be at least 1d and no shorter than any model's cooldown (found '2d')",
     "scope": "tokens.0.scopes.1: Input should be 'alerts' or 'manage' (found 'admin')",
     "shell-line": "models.als.launcher.argv: Input should be a valid tuple (found './train.sh --fast')",
     "store-memory": "store: must name a file, or an alert would not survive a restart: sqlite:///bridge.db "
@@ -66,6 +67,14 @@ def test_example_is_valid_and_paths_are_relative_to_the_file() -> None:
     assert settings.tokens[0].file == CONFIGS / "token"
     assert (model.launcher.cwd, model.artifacts) == (CONFIGS, CONFIGS / "artifacts" / "als")
     assert (model.max_per_day, model.min_samples) == (6, 50)
+
+
+def test_default_retention_is_held_against_the_cooldown_too(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.yml"
+    text = (CONFIGS / "good.yml").read_text(encoding="utf-8").replace("cooldown: 1h", "cooldown: 91d")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="retention: must be at least 1d and no shorter than any"):
+        load_config(path, BridgeConfig, {})
 
 
 def test_shipped_configuration_is_valid() -> None:
