@@ -170,13 +170,17 @@ class Service:
                 status.HTTP_422_UNPROCESSABLE_CONTENT, f"item_id: {body.item_id} is not in the catalogue"
             )
         observed_at = times.now()
+        timestamp = body.timestamp or observed_at
+        fault = times.find_fault(timestamp, observed_at)
+        if fault is not None:
+            raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"timestamp: {fault}")
         engine.accept(
             Record(
                 user_id=body.user_id,
                 item_id=body.item_id,
                 event=body.event,
                 rating=body.rating,
-                timestamp=body.timestamp or observed_at,
+                timestamp=timestamp,
                 observed_at=observed_at,
             )
         )

@@ -181,6 +181,16 @@ def test_what_is_waiting_is_written_when_the_service_stops(
             {"user_id": 1, "item_id": 1, "event": "click", "timestamp": "2003-05-16T14:00:00"},
             "timestamp: Input should have timezone info",
         ),
+        (
+            "/feedback",
+            {"user_id": 1, "item_id": 1, "event": "click", "timestamp": "9999-12-31T23:59:59-12:00"},
+            "timestamp: 9999-12-31T23:59:59-12:00 is in the future: send the time at which it happened",
+        ),
+        (
+            "/feedback",
+            {"user_id": 1, "item_id": 1, "event": "click", "timestamp": "0001-01-01T00:00:00+12:00"},
+            "timestamp: 0001-01-01T00:00:00+12:00 is before 1970: send the time",
+        ),
     ],
 )
 def test_mistakes_are_refused_with_one_message(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.times import parse_date, to_datetime, to_datetime64
+from recommender.times import find_fault, parse_date, to_datetime, to_datetime64
 
 
 @given(
@@ -25,3 +25,18 @@ def test_a_date_without_a_zone_is_utc() -> None:
 def test_what_is_no_date_is_refused() -> None:
     with pytest.raises(ValueError, match="isoformat"):
         parse_date("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("after_now", "message"),
+    [
+        (timedelta(seconds=60), None),
+        (timedelta(seconds=61), "2026-01-01T00:01:01+00:00 is in the future"),
+        (timedelta(days=-365 * 25), None),
+        (timedelta(days=-365 * 60), "is before 1970"),
+    ],
+)
+def test_a_time_in_the_future_is_refused_beyond_a_minute(after_now: timedelta, message: str | None) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    fault = find_fault(now + after_now, now)
+    assert (fault is None) if message is None else message in (fault or "")
