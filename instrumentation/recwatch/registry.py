@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recwatch.errors import RegistryError
-from recwatch.manifest import MANIFEST, Manifest, Promotion
+from recwatch.manifest import MANIFEST, Action, Manifest, Promotion
 
 __all__ = ["Manifest", "ModelRegistry", "Promotion"]
 
@@ -181,13 +181,18 @@ class ModelRegistry:
         return promotion
 
     def _complete_history(self) -> list[Promotion]:
-        """The history, with the last line added if a crash came between `current` and it."""
+        """The history, with the last line added if a crash came between `current` and it.
+
+        What was cut short tells itself by where it led: to the version that a rollback would have chosen, or
+        to another. Taken for a promotion, a rollback would be undone by the next one.
+        """
         history, current = self.history(), self.current()
         if current is None or (history and history[-1].version == current):
             return history
         previous = history[-1].version if history else None
+        action: Action = "rollback" if _undoable(history)[-2:-1] == [current] else "promote"
         at = datetime.fromtimestamp((self.folder / "current").stat().st_mtime, UTC)
-        history.append(Promotion(current, previous, at, "found in service without a record", "promote"))
+        history.append(Promotion(current, previous, at, "found in service without a record", action))
         self._write_history(history)
         return history
 

@@ -173,6 +173,18 @@ def test_a_crash_between_current_and_history_is_repaired(models: ModelRegistry) 
     assert models.rollback(reason="worse").version == "v1_a"
 
 
+def test_a_rollback_cut_short_is_recorded_as_one(models: ModelRegistry) -> None:
+    for version in ("v1_a", "v2_b", "v3_c"):
+        publish(models, version)
+        models.promote(version, reason="drift")
+    (models.folder / "current").write_text("v2_b\n")  # as a crash before the line in history leaves it
+    assert models.rollback(reason="worse").version == "v1_a"
+    assert [(item.action, item.version) for item in models.history()[3:]] == [
+        ("rollback", "v2_b"),
+        ("rollback", "v1_a"),
+    ]
+
+
 def test_damage_is_named(models: ModelRegistry) -> None:
     publish(models, "v1_a")
     (models.path("v1_a") / "manifest.json").write_text('{"model": "als"')
