@@ -7,11 +7,15 @@ RECWATCH_RESULT names the file that the result goes to, RECWATCH_PUSHGATEWAY (ho
 import argparse
 import logging
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from recommender.comparison import Result
 from recommender.data import DEFAULT_START
@@ -100,10 +104,15 @@ def _days(text: str) -> timedelta:
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
-    """Train; 0 on success, 1 with a message on what stopped it."""
+    """Train; 0 on success, 1 with a message on what stopped it. SIGTERM ends it with 143 and a failed run."""
     command = parse(arguments, os.environ if environment is None else environment)
     logs.configure()
     logging.getLogger("implicit").setLevel(logging.WARNING)  # its loss lines say what ours say
+    with _stopped_by_sigterm():
+        return _run(command)
+
+
+def _run(command: Command) -> int:
     try:
         result = train(command.job, _tell)
         if command.result_file is not None:
@@ -116,6 +125,21 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return 1
     _summarise(command, result)
     return 0
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block by SystemExit, so that the run is recorded, counted and pushed as failed."""
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # the end of the run is short: nothing cuts it shorter
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(line: str) -> None:

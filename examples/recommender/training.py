@@ -155,7 +155,7 @@ def _begin(job: Job, tell: Callable[[str], object]) -> tuple[Data, Parameters]:
     try:
         data = prepare(job)
         return data, _select(job, data, tell) if job.auto_select else DEFAULTS[job.model]
-    except Exception:
+    except BaseException:  # SystemExit among them: SIGTERM may come while hyper-parameters are searched
         with _run(job, {}, None):
             raise
 

@@ -1,4 +1,4 @@
-"""Watch a training: log lines, rows in the store, metrics while it runs, a push when it is over.
+"""Watch a training: log lines, rows in the store, metrics while it runs, a push at its start and its end.
 
     with TrainingRun("als", parameters={"factors": 64}, store_url="sqlite:///data/store.db") as run:
         for number in range(1, 16):
@@ -13,7 +13,7 @@ training goes on: it costs a log line and a count in `recwatch_dropped_writes_to
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,10 @@ __all__ = ["TrainingRun", "Unit"]
 Unit = Literal["iteration", "epoch"]
 
 _JOB = "training"
+# A Pushgateway that does not answer holds a training up by half a second at its start and, not trusted any
+# more, by as much at its end.
+_START_TIMEOUT_SECONDS = 0.5
+_END_TIMEOUT_SECONDS = 5.0
 # What a failed run pushes. The rest of the group stays: the figures of the last run that completed.
 _PUSHED_BY_A_FAILURE = frozenset(
     {
@@ -50,13 +54,16 @@ _PUSHED_BY_A_FAILURE = frozenset(
 class TrainingRun:
     """One training of one model: leaving the block well is `completed`, an exception makes it `failed`.
 
+    SystemExit and KeyboardInterrupt are exceptions too. A trainer that turns SIGTERM into SystemExit leaves a
+    failed run when it is ended; else the run stays `running` in the store.
+
     Args:
         model: the model's name, such as `als`; the label `model` and the name of its log file.
         parameters: hyper-parameters; kept as JSON.
         artifacts: the folder that the model goes to, where it is known beforehand; else say `saved`.
         store_url: the store of `training_runs` and `iteration_metrics` (extra `store`); None keeps no rows.
         log_dir: the folder of the log file, such as `logs/cf` for `logs/cf/als.log`; None writes none.
-        pushgateway: `host:port` of a Pushgateway to push to at the end.
+        pushgateway: `host:port` of a Pushgateway: gets `training_in_progress` at the start, all at the end.
         run_id: the run's name in the store; one is made by default.
         data_version: what the training data is, such as a hash or a date range.
         data_timestamp: the newest record of the training data, aware.
@@ -99,6 +106,7 @@ class TrainingRun:
         self._log = RunLog(model, log_dir, self._dropped)
         self._started = self._last_round = 0.0
         self._fit_seconds: float | None = None
+        self._push_timeout = _END_TIMEOUT_SECONDS
 
     def iteration(
         self,
@@ -184,8 +192,14 @@ class TrainingRun:
             self._log.open()
             self._log.info(logs.event("Training started", **self._parameters))
             self._start_metrics()
-        with self._guarded():
-            self._start_record()
+        try:
+            with self._guarded():
+                self._start_record()
+            with self._guarded():
+                self._push_start()
+        except BaseException as error:  # a signal; the block is never entered, so nobody else ends the run
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -210,7 +224,7 @@ class TrainingRun:
             self._record.update(status=status, completed_at=datetime.now(UTC), training_time_seconds=seconds)
             self._record.close()
         with self._guarded():
-            self._push(status)
+            self._push_end(status)
         self._log.close()
 
     def _start_metrics(self) -> None:
@@ -260,19 +274,33 @@ class TrainingRun:
         for name, value in metrics.items():
             self._metrics.metric.labels(self.model, name, split).set(value)
 
-    def _push(self, status: str) -> None:
-        if self._pushgateway is None:
-            return
+    def _push_start(self) -> None:
+        def belongs(family: Metric, sample: Sample) -> bool:
+            return family.name == "training_in_progress" and sample.labels.get("model") == self.model
 
+        if not self._push(belongs, timeout=_START_TIMEOUT_SECONDS):
+            self._push_timeout = _START_TIMEOUT_SECONDS
+
+    def _push_end(self, status: str) -> None:
         def belongs(family: Metric, sample: Sample) -> bool:
             if status == "failed" and family.name not in _PUSHED_BY_A_FAILURE:
                 return False
             ours = family.name.startswith("training_") and sample.labels.get("model") == self.model
             return ours or family.name == "recwatch_dropped_writes"
 
-        metrics = Selection(self._registry, belongs)
-        push.push(
-            self._pushgateway, metrics, job=_JOB, grouping_key={"model": self.model}, dropped=self._dropped
+        self._push(belongs, timeout=self._push_timeout)
+
+    def _push(self, belongs: Callable[[Metric, Sample], bool], *, timeout: float) -> bool:
+        """Push what belongs; whether it was taken, or there is nowhere to push to."""
+        if self._pushgateway is None:
+            return True
+        return push.push(
+            self._pushgateway,
+            Selection(self._registry, belongs),
+            job=_JOB,
+            grouping_key={"model": self.model},
+            dropped=self._dropped,
+            timeout=timeout,
         )
 
     @contextmanager

@@ -1,13 +1,16 @@
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -213,6 +216,43 @@ def test_the_command_says_what_stopped_it(tmp_path: Path) -> None:
         "there is no rating before 1990-01-01 00:00:00+00:00: take a later --until"
     )
     assert not (tmp_path / "result.json").exists()
+
+
+class Ending(BaseHTTPRequestHandler):
+    """A Pushgateway that ends the trainer by SIGTERM at its first push, before it answers."""
+
+    trainer: int
+    pushes: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.pushes.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if len(self.pushes) == 1:
+            os.kill(self.trainer, signal.SIGTERM)
+        else:
+            self.send_response(202)
+            self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        pass
+
+
+@pytest.mark.parametrize("arguments", [[], ["--until", "1990-01-01"]])
+def test_a_training_ended_by_sigterm_is_a_failed_run(home: Home, arguments: list[str]) -> None:
+    class Handler(Ending):
+        pushes: ClassVar[list[str]] = []
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as gateway:
+        environment = {**os.environ, "RECWATCH_PUSHGATEWAY": f"127.0.0.1:{gateway.server_port}"}
+        command = [sys.executable, "-m", "recommender.train", "--model", "als", "--home", str(home.root)]
+        with subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.PIPE) as trainer:
+            Handler.trainer = trainer.pid
+            threading.Thread(target=gateway.serve_forever).start()
+            _, errors = trainer.communicate(timeout=120)
+        gateway.shutdown()
+    assert trainer.returncode == 143, errors
+    assert [row["status"] for row in rows(home, "SELECT status FROM training_runs")] == ["failed"]
+    assert 'training_runs_total{model="als",status="failed"} 1.0' in Handler.pushes[-1]
+    assert 'training_in_progress{model="als"} 0.0' in Handler.pushes[-1]
 
 
 def test_the_environment_names_run_model_and_result() -> None:

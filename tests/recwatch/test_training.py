@@ -1,7 +1,9 @@
 import json
 import logging
+import socket
 import sqlite3
 import uuid
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -141,7 +143,7 @@ def test_metrics(registry: CollectorRegistry) -> None:
     assert 0 < (value("training_duration_seconds") or 0) < 60
 
 
-@pytest.mark.parametrize("error", [Diverged("loss is NaN"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [Diverged("loss is NaN"), KeyboardInterrupt(), SystemExit(143)])
 def test_a_failure_is_kept_and_raised(
     registry: CollectorRegistry, store_url: str, tmp_path: Path, error: BaseException
 ) -> None:
@@ -234,12 +236,38 @@ def test_two_models_of_one_process_do_not_mix(pushgateway: str, registry: Collec
     assert ("training_loss",) not in pushed(pushgateway, second)
 
 
+@pytest.mark.parametrize("fail", [False, True])
+def test_a_training_under_way_is_seen_at_the_pushgateway(
+    pushgateway: str, registry: CollectorRegistry, *, fail: bool
+) -> None:
+    model = f"als-{uuid.uuid4().hex}"
+
+    def run() -> None:
+        with TrainingRun(model, parameters={}, registry=registry, pushgateway=pushgateway):
+            found = pushed(pushgateway, model)
+            ours = {key: value for key, value in found.items() if not key[0].startswith("push_")}
+            assert ours == {("training_in_progress",): 1}
+            if fail:
+                raise Diverged
+
+    with pytest.raises(Diverged) if fail else nullcontext():
+        run()
+    assert pushed(pushgateway, model)["training_in_progress",] == 0
+
+
+def test_a_pushgateway_that_does_not_answer_is_not_waited_for_again(registry: CollectorRegistry) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        run = train(registry=registry, pushgateway=f"127.0.0.1:{silent.getsockname()[1]}")
+    assert run._push_timeout == 0.5
+    assert dropped(registry, "pushgateway", "timeout") == 2
+
+
 def test_a_pushgateway_that_is_down_costs_a_count_and_a_line(
     registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = train(registry=registry, pushgateway=f"127.0.0.1:{free_port()}")
     assert run.error is None
-    assert dropped(registry, "pushgateway", "unreachable") == 1
+    assert dropped(registry, "pushgateway", "unreachable") == 2  # at the start and at the end
     assert "Write dropped | target=pushgateway, reason=unreachable" in caplog.text
 
 
