@@ -53,7 +53,7 @@ generate: setup ## the files that are made from code: dashboards
 bench: setup ## what recwatch costs, as ratios measured in one run
 	$(BIN)/python -m benchmarks
 
-clean: ## everything that was made here
-	rm -rf .venv .tools .run .mypy_cache .ruff_cache .pytest_cache dist
+clean: ## remove what was installed and built here; your artifacts, data and secrets stay
+	rm -rf .venv .tools .run demo/timeline.json demo/timeline.png .mypy_cache .ruff_cache .pytest_cache dist
 
 .PHONY: help check setup tools demo up down test test-all lint format generate bench clean

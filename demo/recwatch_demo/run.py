@@ -21,10 +21,12 @@ from recwatch_demo.steps import MODEL, Loop
 from recwatch_demo.timeline import Timeline
 from recwatch_local.errors import StackError
 from recwatch_local.layout import SLACK_URL_FILE, Layout
-from recwatch_local.paths import ROOT, RUN_FOLDER
+from recwatch_local.lock import only_one
+from recwatch_local.paths import ROOT, RUN_FOLDER, TOOLS_FOLDER
 from recwatch_local.ports import Ports, require_free
 from recwatch_local.signals import terminate_like_interrupt
 from recwatch_local.stack import Stack, running
+from recwatch_local.supervisor import end_leftovers
 from recwatch_local.tools import ensure_tools
 from recwatch_local.up import first_models
 
@@ -114,39 +116,51 @@ def run(settings: Settings, screen: Screen) -> int:
 
     Returns:
         0 if every step happened, 1 if not.
+
+    Raises:
+        StackError: when another demo uses the folder, or a part does not start.
     """
     terminate_like_interrupt()
     tools = ensure_tools(screen.say)
     layout = Layout(home=settings.run_folder / "home", run=settings.run_folder / "run")
-    # First: another demo that is running has its files there.
-    require_free(settings.ports)
-    empty_run_folder(settings.run_folder)
-    layout.run.mkdir(parents=True)
-    started = datetime.now(UTC)
+    train = partial(first_models, say=screen.say)
     # A day lasts a second here, so the log of interactions must not lag behind by many of them.
     variables = {**os.environ, "RECWATCH_FLUSH_SECONDS": "1"}
-    train = partial(first_models, say=screen.say)
-    with running(
-        layout,
-        settings.ports,
-        tools,
-        first_models=train,
-        factors=FACTORS,
-        inherited=variables,
-        say=screen.say,
-    ) as stack:
-        loop = Loop(Apis(stack), local_ends(os.environ))
-        watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
-        with replaying(stack):
-            complete = watch.until_complete(LIMIT_SECONDS)
-            if complete:
-                watch.for_seconds(AFTER_SECONDS)
-            watch.timeline.write(settings.output / "timeline.json")
-            draw(loop.apis, watch.timeline, started, settings.output / "timeline.png")
-            for step in watch.timeline.missing:
-                screen.say(f"did not happen: {step.title} ({step.name})")
-            if not settings.once:
-                _stay(watch, settings)
+    with only_one(
+        settings.run_folder.with_suffix(".pid"), "a demo runs already in this checkout; Ctrl-C stops it"
+    ):
+        end_leftovers(settings.run_folder)
+        require_free(settings.ports)
+        empty_run_folder(settings.run_folder)
+        layout.run.mkdir(parents=True)
+        started = datetime.now(UTC)
+        with running(
+            layout,
+            settings.ports,
+            tools,
+            first_models=train,
+            factors=FACTORS,
+            inherited=variables,
+            say=screen.say,
+        ) as stack:
+            loop = Loop(Apis(stack), local_ends(os.environ))
+            watch = Watch(stack, loop, Timeline(loop.steps()), screen, started)
+            with replaying(stack):
+                return _tell(watch, settings, has_pages=not tools.prometheus.is_relative_to(TOOLS_FOLDER))
+
+
+def _tell(watch: Watch, settings: Settings, *, has_pages: bool) -> int:
+    """Watch the loop close, write what happened, and stay unless it is to end by itself."""
+    complete = watch.until_complete(LIMIT_SECONDS)
+    if complete:
+        watch.screen.say(f"the loop is closed; watching on for {AFTER_SECONDS:.0f} s, whether it stays so")
+        watch.for_seconds(AFTER_SECONDS)
+    watch.timeline.write(settings.output / "timeline.json")
+    draw(watch.loop.apis, watch.timeline, watch.started, settings.output / "timeline.png")
+    for step in watch.timeline.missing:
+        watch.screen.say(f"did not happen: {step.title} ({step.name})")
+    if not settings.once:
+        _stay(watch, settings, has_pages=has_pages)
     return 0 if complete else 1
 
 
@@ -170,12 +184,14 @@ def local_ends(environment: Mapping[str, str]) -> frozenset[str]:
     return frozenset(kind for kind, variable in variables.items() if variable not in environment)
 
 
-def _stay(watch: Watch, settings: Settings) -> None:
+def _stay(watch: Watch, settings: Settings, *, has_pages: bool) -> None:
     ports = settings.ports
+    # Debian's builds of Prometheus and Alertmanager come without their pages.
+    alerts, silences = ("/alerts", "") if has_pages else ("/api/v1/alerts", "/api/v2/alerts")
     places = {
         "mail and Slack": ports.url("inbox"),
-        "alerts": f"{ports.url('prometheus')}/alerts",
-        "Alertmanager": ports.url("alertmanager"),
+        "alerts": ports.url("prometheus") + alerts,
+        "Alertmanager": ports.url("alertmanager") + silences,
         "drift": f"{ports.url('exporter')}/metrics",
         "the picture": settings.output / "timeline.png",
         "logs": watch.stack.layout.logs,

@@ -45,6 +45,8 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 f"--storage.tsdb.path={data / 'prometheus'}",
                 f"--storage.tsdb.retention.time={RETENTION}",
                 f"--web.listen-address={ports.address('prometheus')}",
+                # What links in messages begin with.
+                f"--web.external-url={ports.url('prometheus')}",
             ),
             "/-/ready",
         ),
@@ -55,6 +57,7 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 f"--config.file={layout.alertmanager_config}",
                 f"--storage.path={data / 'alertmanager'}",
                 f"--web.listen-address={ports.address('alertmanager')}",
+                f"--web.external-url={ports.url('alertmanager')}",
                 "--cluster.listen-address=",
             ),
             "/-/ready",

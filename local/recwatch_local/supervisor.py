@@ -90,6 +90,8 @@ class Supervisor:
                 answer: Any = proxy.supervisor.getAllProcessInfo()
         except OSError:
             return {}
+        except xmlrpc.client.Fault as error:
+            raise StackError(f"supervisord is being stopped by somebody else: {error.faultString}") from error
         return {str(item["name"]): str(item["statename"]) for item in answer}
 
     def start(self, names: Iterable[str]) -> None:

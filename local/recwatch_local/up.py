@@ -1,12 +1,10 @@
 """`make up` and `make down`: the stack in the foreground, and the way to end it from elsewhere."""
 
-import fcntl
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import psutil
 
 from recwatch_local.errors import StackError
 from recwatch_local.layout import Layout
+from recwatch_local.lock import only_one
 from recwatch_local.paths import ROOT
 from recwatch_local.ports import ports_from
 from recwatch_local.signals import terminate_like_interrupt
@@ -53,7 +52,7 @@ def up(say: Say) -> int:
     layout.run.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            only_one(layout.run / PID_FILE),
+            only_one(layout.run / PID_FILE, "`make up` runs already; `make down` stops it"),
             running(
                 layout, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
             ) as stack,
@@ -65,27 +64,6 @@ def up(say: Say) -> int:
     except KeyboardInterrupt:
         say("stopped")
         return 0
-
-
-@contextmanager
-def only_one(pid_file: Path) -> Iterator[None]:
-    """Hold the file, with this process's number in it, so that no second stack uses the same folder.
-
-    Raises:
-        StackError: when another process holds it.
-    """
-    with pid_file.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StackError("`make up` runs already; `make down` stops it") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
 
 
 def down(say: Say) -> int:
@@ -105,8 +83,7 @@ def down(say: Say) -> int:
                     f"the stack (process {process.pid}) does not end; look at its logs, then kill it"
                 )
             time.sleep(0.2)
-    # Also of a demo, which has its run beside this one.
-    left = end_leftovers(layout.run.parent)
+    left = end_leftovers(layout.run)
     say("stopped" if process or left else "no stack of `make up` is running")
     return 0
 

@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from recwatch.testing import wait_until
+from recwatch_local.lock import only_one
 from recwatch_local.ports import Ports, free_ports, variable
 from recwatch_local.supervisor import MARK
-from recwatch_local.up import only_one
 
 
 @pytest.fixture
@@ -108,8 +108,7 @@ def test_down_ends_what_a_killed_stack_left_behind(
 
 def test_a_second_stack_in_the_same_folder_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     pid_file = tmp_path / ".run" / "up" / "up.pid"
-    pid_file.parent.mkdir(parents=True)
-    with only_one(pid_file):
+    with only_one(pid_file, "held"):
         answer = subprocess.run(
             [sys.executable, "-m", "recwatch_local", "up"],
             env=environment,
