@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from recwatch.durations import format_duration, parse_duration
 from recwatch.errors import ConfigError, DurationError
+from recwatch.redaction import mask_passwords
 
 __all__ = ["Duration", "Strict", "expand_variables", "load_config"]
 
@@ -104,7 +105,7 @@ def load_config(path: Path, model: type[Model], environment: Mapping[str, str] |
     try:
         document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML: {error}") from error
+        raise ConfigError(f"{path}: is not YAML: {_place(error)}") from None
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as in the example beside it")
     try:
@@ -114,7 +115,15 @@ def load_config(path: Path, model: type[Model], environment: Mapping[str, str] |
     try:
         return model.model_validate(expanded, context={"base": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
+        raise ConfigError("\n".join(f"{path}: {mask_passwords(line)}" for line in _lines(error))) from None
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Where a document is no YAML and why, without the lines around it: they may hold secrets."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return mask_passwords(str(error))
+    mark = error.problem_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
 
 
 def _lines(error: ValidationError) -> list[str]:
@@ -126,5 +135,10 @@ def _lines(error: ValidationError) -> list[str]:
         elif item["type"] == "missing":
             lines.append(f"{key}: is required; add it")
         else:
-            lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (found {item['input']!r:.80})")
+            lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{_found(item['input'])}")
     return lines
+
+
+def _found(value: object) -> str:
+    """What stood there, masked before it is cut; no mapping or list, which may hold secrets."""
+    return "" if isinstance(value, dict | list) else f" (found {mask_passwords(repr(value)):.80})"

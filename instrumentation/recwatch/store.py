@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from recwatch.errors import StoreError
+from recwatch.redaction import mask_passwords
 
 __all__ = [
     "Store",
@@ -192,8 +193,14 @@ def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
         engine = sa.create_engine(parsed, connect_args={"timeout": timeout})
     except (sa.exc.ArgumentError, ImportError, OSError) as error:
         raise StoreError(
-            f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db"
+            mask_passwords(f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db")
         ) from error
+    except ValueError:  # a port that is no number, as SQLAlchemy sees it; its message may show the password
+        raise StoreError(
+            mask_passwords(
+                f"{url!r} cannot be used: its port is no number; write @ / : in a password as %40 %2F %3A"
+            )
+        ) from None
     sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
 
@@ -229,4 +236,5 @@ def _as_store_error(url: sa.URL) -> Iterator[None]:
         if "locked" in str(cause):
             message = f"{url!r} is locked by another process: end it, or allow a longer timeout"
             raise StoreError(message, reason="locked") from error
-        raise StoreError(f"{url!r}: {cause}: see that the database is there and can be written") from error
+        message = f"{url!r}: {cause}: see that the database is there and can be written"
+        raise StoreError(mask_passwords(message)) from error

@@ -78,7 +78,7 @@ def test_a_model_learns_which_folder_its_file_is_in(file: Path) -> None:
         ("listen: x\nwindow: {every: true}", "window.every: write a number and a unit, such as 15s"),
         ("listen: x\nnames: [a, a]", "file: names must differ; rename one"),
         ("listen: ${NOWHERE}", "${NOWHERE} is not set: export NOWHERE, or write ${NOWHERE:-default}"),
-        ("listen: [", "is not YAML"),
+        ("listen: [", "is not YAML: line 1, column 10: expected the node content, but found '<stream end>'"),
         ("listen: x\nlisten: y", "the key 'listen' stands twice; remove one"),
         ("- listen", "must be a mapping of keys to values"),
         ("", "must be a mapping of keys to values"),
@@ -88,6 +88,23 @@ def test_a_mistake_is_named_with_its_file_key_and_remedy(file: Path, text: str, 
     found = complaint(file, text)
     assert found.startswith(f"{file}: ")
     assert message in found
+
+
+def test_a_password_is_in_no_message(file: Path) -> None:
+    secret = f"postgresql://anna:{'geheim' * 20}@host/runs"
+    for text in (
+        f"listen: x\nwindow: {{rows: '{secret}'}}",
+        f"listen: {{url: '{secret}'}}",
+        f"listen: x\nnames: ['{secret}', '{secret}']",
+        "listen: ['postgresql://anna:geheim@host/runs'",
+    ):
+        found = complaint(file, text)
+        assert "geheim" not in found
+
+
+def test_a_mapping_or_list_is_not_shown(file: Path) -> None:
+    assert complaint(file, "listen: {password: geheim}") == f"{file}: listen: Input should be a valid string"
+    assert complaint(file, "listen: [geheim]") == f"{file}: listen: Input should be a valid string"
 
 
 def test_every_mistake_has_its_line(file: Path) -> None:

@@ -27,6 +27,7 @@ PUBLIC = {
     ],
     "recwatch.provenance": ["git_commit"],
     "recwatch.push": ["REASONS", "TARGET", "push"],
+    "recwatch.redaction": ["mask_passwords"],
     "recwatch.registry": ["Manifest", "ModelRegistry", "Promotion"],
     "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates"],
     "recwatch.serving": ["Outcome", "RecommenderMetrics", "RecommenderRequest"],

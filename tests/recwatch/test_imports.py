@@ -42,6 +42,7 @@ BASE = [
     "recwatch.metrics",
     "recwatch.provenance",
     "recwatch.push",
+    "recwatch.redaction",
     "recwatch.registry",
     "recwatch.routes",
     "recwatch.serving",

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,24 @@ def test_a_url_that_cannot_be_used_is_answered_with_an_example(url: str) -> None
     with pytest.raises(StoreError, match=r"write one such as sqlite:///") as failure:
         open_store(url)
     assert failure.value.reason == "unavailable"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://anna:geheim@/x:y@host:port/runs",
+        "postgresql://anna:geheim@host:port/runs",
+        "nosuchdatabase://anna:geheim@host/runs",
+        "postgresql+nosuchdriver://anna:geheim@host/runs",
+        "postgresql+psycopg://anna:geheim@127.0.0.1:1/runs",
+        "postgresql//anna:geheim@host",
+    ],
+)
+def test_a_password_is_in_no_message(url: str) -> None:
+    with pytest.raises(StoreError) as failure:
+        open_store(url)
+    text = "".join(traceback.format_exception(failure.value))
+    assert "geheim" not in text
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
