@@ -27,8 +27,8 @@ class RetentionWorker(Worker):
     """Deletes what ended longer ago than `keep`, a batch a step.
 
     Messages that wait or were given up stay, and so does a run that is not finished or whose service is still
-    to be told. A run's folder (its log and result) goes before its row, so that nothing is left behind; one that cannot
-    be removed is named in the log.
+    to be told. A run's folder (its log and result) goes before its row, so that nothing is left behind;
+    one that cannot be removed is named in the log.
 
     Args:
         store: the database.
