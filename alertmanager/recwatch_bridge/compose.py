@@ -67,9 +67,9 @@ def _headline(alerts: Sequence[Alert]) -> str:
 
 def _entry(alert: Alert) -> Entry:
     told = alert.annotations
-    texts = (
-        paragraphs(told.get(key, ""), TEXT_LENGTH) for key in ("summary", "description", "recommendation")
-    )
+    # When it is over, there is nothing left to recommend.
+    keys = ("summary", "description") + (() if alert.status == "resolved" else ("recommendation",))
+    texts = (paragraphs(told.get(key, ""), TEXT_LENGTH) for key in keys)
     return Entry(
         title=one_line(f"{alert.name} ({_state(alert)})", TITLE_LENGTH),
         paragraphs=tuple(text for text in texts if text),

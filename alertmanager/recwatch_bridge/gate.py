@@ -191,10 +191,16 @@ def _interval(
 def _sentence(
     metric: str, rule: Rule, value: float, interval: tuple[float, float] | None, *, passed: bool
 ) -> str:
-    bound = "at least" if rule.kind == "ratio" else "at most"
-    verdict = "as asked" if passed else "but must be"
+    higher_is_better = rule.kind == "ratio"
+    bound = "at least" if higher_is_better else "at most"
     told = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
-    return f"{metric} is {value:.3f} of the version in service{told}, {verdict} {bound} {rule.limit:g}"
+    found = f"{metric} is {value:.3f} of the version in service{told}"
+    if not passed:
+        return f"{found}, but must be {bound} {rule.limit:g}"
+    if value >= rule.limit if higher_is_better else value <= rule.limit:
+        return f"{found}, as asked {bound} {rule.limit:g}"
+    side = "below" if higher_is_better else "above"
+    return f"{found}: the interval does not show that it is {side} the {rule.limit:g} asked for"
 
 
 def _finite(value: object) -> object:

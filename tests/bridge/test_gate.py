@@ -104,6 +104,16 @@ def test_paired_bootstrap(effect: float, count: int, passed: bool, interval: tup
     assert f"(95 % interval {interval[0]} to {interval[1]})" in decision.summary
 
 
+def test_a_value_on_the_wrong_side_that_may_be_chance_is_told_as_such() -> None:
+    pairs = users(0.92, 60)
+    candidate, serving = np.mean(pairs, axis=0)
+    told = evaluate(RATIO, result(candidate, serving, pairs={"ndcg@10": pairs}), min_samples=50).summary
+    assert told.endswith(": the interval does not show that it is below the 0.95 asked for")
+    rules = {"ndcg@10": Rule("at_most", 0.85)}
+    told = evaluate(rules, result(candidate, serving, pairs={"ndcg@10": pairs}), min_samples=50).summary
+    assert told.endswith(": the interval does not show that it is above the 0.85 asked for")
+
+
 def test_interval_agrees_with_scipy() -> None:
     pairs = np.asarray(users(0.97, 400))
     low, high = ratio_interval(pairs, resamples=4000)
