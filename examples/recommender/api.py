@@ -77,7 +77,7 @@ class FeedbackRequest(_Request):
 
 
 class FeedbackResponse(BaseModel):
-    """Answer of `POST /feedback`: taken, and in the log within a second."""
+    """Answer of `POST /feedback`: taken, and in the log with the next flush."""
 
     accepted: Literal[True] = True
 

@@ -3,6 +3,7 @@
 RecommenderError
 ├── DataError      the ratings or the catalogue cannot be used
 ├── ModelError     a model's file cannot be used
+├── SettingsError  a setting of the service is not what it must be
 └── TrainingError  a training cannot begin with what it was given
 """
 
@@ -17,6 +18,10 @@ class DataError(RecommenderError):
 
 class ModelError(RecommenderError):
     """A model's file cannot be used."""
+
+
+class SettingsError(RecommenderError):
+    """A setting of the service is not what it must be."""
 
 
 class TrainingError(RecommenderError):

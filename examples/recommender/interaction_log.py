@@ -38,7 +38,7 @@ class Record:
 class InteractionLog:
     """Collects records and writes each batch as a Parquet file. Safe to use from several threads.
 
-    A record is in memory until the next `flush`: whoever owns the log calls it once a second and at the end.
+    A record is in memory until the next `flush`: whoever owns the log calls it now and then and at the end.
     Where batches cannot be written for long, the oldest records give way to new ones.
 
     Attributes:

@@ -2,21 +2,27 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
 
+from recommender.errors import SettingsError
 from recommender.paths import Home
 from recommender.service import create_app
-from recommender.settings import Settings
+from recommender.settings import Settings, parse_seconds
 
 _GRACE_SECONDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; what users did is written before it ends."""
-    defaults = Settings.from_environment(os.environ)
+    try:
+        defaults = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"RECWATCH_FLUSH_SECONDS: {error}\n")
+        return 2
     parser = argparse.ArgumentParser(
         prog="python -m recommender.serve", description="Serve recommendations over HTTP."
     )
@@ -30,8 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=defaults.admin_token_file,
         help="holds the token of /admin; default: RECWATCH_ADMIN_TOKEN_FILE; without one /admin is refused",
     )
+    parser.add_argument(
+        "--flush-seconds",
+        type=_seconds,
+        default=defaults.flush_seconds,
+        help="how often what users did is written; default: RECWATCH_FLUSH_SECONDS, or 30",
+    )
     found = parser.parse_args(arguments)
-    app = create_app(Settings(Home(found.home), found.model, found.admin_token_file))
+    app = create_app(Settings(Home(found.home), found.model, found.admin_token_file, found.flush_seconds))
     uvicorn.run(
         app,
         host=found.host,
@@ -41,6 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, HTTPException, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
@@ -94,6 +94,7 @@ class Service:
         self.dropped_writes.expect("interactions", "full")
         self.log = logging.getLogger("recommender.service")
         self._engine: Engine | None = None
+        self._flush_now = asyncio.Event()
 
     @property
     def engine(self) -> Engine:
@@ -163,7 +164,7 @@ class Service:
         return response
 
     async def feedback(self, body: FeedbackRequest) -> FeedbackResponse:
-        """Take a click or a rating; it is in the interaction log within a second."""
+        """Take a click or a rating; it is in the interaction log with the next flush."""
         engine = self.engine
         if body.item_id not in engine.catalogue:
             raise HTTPException(
@@ -184,6 +185,9 @@ class Service:
                 observed_at=observed_at,
             )
         )
+        # Not at every record beyond: where nothing can be written, that would be a try at each request.
+        if engine.log.waiting == self.settings.flush_records:
+            self._flush_now.set()
         if body.event == CLICK:
             self.metrics.clicks(1)
         return FeedbackResponse()
@@ -236,7 +240,9 @@ class Service:
 
     async def _flush_forever(self, engine: Engine) -> None:
         while True:
-            await asyncio.sleep(self.settings.flush_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._flush_now.wait(), self.settings.flush_seconds)
+            self._flush_now.clear()
             await run_in_threadpool(self._flush, engine)
 
     def _drop(self, count: int) -> None:

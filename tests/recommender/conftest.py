@@ -150,6 +150,22 @@ def serve(registry: CollectorRegistry) -> Serve:
 
 
 @pytest.fixture
+def settings(home: Home, tmp_path: Path) -> Settings:
+    (tmp_path / "token").write_text("let me in\n")
+    return Settings(home, admin_token_file=tmp_path / "token", flush_seconds=0.05)
+
+
+@pytest.fixture
+def version(home: Home, publish_model: PublishModel, trained: FactorModel) -> str:
+    return publish_model(home, trained)
+
+
+@pytest.fixture
+def known_user(trained: FactorModel) -> int:
+    return int(trained.user_id[0])
+
+
+@pytest.fixture
 def ticking_clock() -> Callable[[], datetime]:
     """A clock that goes on by a second at each look."""
     moments = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=tick) for tick in range(10_000))
