@@ -79,7 +79,9 @@ class Manifest:
             raise RegistryError(
                 f"{path} is missing: write one with Manifest.write before publishing"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except KeyError as error:
+            raise RegistryError(f"{path} lacks {error}: write it with Manifest.write") from error
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RegistryError(
                 f"{path} cannot be used ({error!r}): restore it, or train and publish again"
             ) from error

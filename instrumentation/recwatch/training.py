@@ -79,7 +79,7 @@ class TrainingRun:
         parameters: Mapping[str, Any],
         artifacts: Path | None = None,
         store_url: str | None = None,
-        log_dir: Path | None = None,
+        log_dir: Path | str | None = None,
         pushgateway: str | None = None,
         run_id: str | None = None,
         data_version: str | None = None,

@@ -23,9 +23,9 @@ class RunLog:
         dropped: where lost lines are counted.
     """
 
-    def __init__(self, model: str, folder: Path | None, dropped: DroppedWrites) -> None:
+    def __init__(self, model: str, folder: Path | str | None, dropped: DroppedWrites) -> None:
         self._logger = logging.getLogger(f"recwatch.training.{model}")
-        self._file = None if folder is None else folder / f"{model}.log"
+        self._file = None if folder is None else Path(folder) / f"{model}.log"
         self._dropped = dropped
         self._handler: logging.Handler | None = None
 

@@ -15,19 +15,18 @@ MISTAKES = {
     "address": "sinks.email.to.0: is not an email address: write it as name@example.com (found 'team')",
     "cooldown": "models.als.cooldown: '1 hour' is not a duration: write a number and a unit, such as 15s, "
     "5m, 1h30m or 60d (found '1 hour')",
-    "gate-rule": "models.als.gate.ndcg@10: needs exactly one of ratio, at_most and at_least "
-    "(found {'ratio': 0.95, 'at_least': 0.1})",
+    "gate-rule": "models.als.gate.ndcg@10: needs exactly one of ratio, at_most and at_least",
     "launcher": "models.als.launcher.type: Input should be 'command' (found 'shell')",
     "listen": "listen: is not an address to listen on: write it as 127.0.0.1:9095 (found 'localhost')",
     "model-name": "models.../als.[key]: String should match pattern '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$' "
     "(found '../als')",
-    "no-sinks": "sinks: names no sink: add email, slack or both (found {})",
-    "no-tokens": "tokens: must not be empty: add one at least (found [])",
+    "no-sinks": "sinks: names no sink: add email, slack or both",
+    "no-tokens": "tokens: must not be empty: add one at least",
     "password-in-clear": "sinks.email: tls: none would send the password in clear: use starttls or tls",
     "reload-token": "models.als: reload_token_file without reload_url: add reload_url or remove it",
     "reload-url": "models.als.reload_url: is not an address: write it as http://host:port/path "
     "(found 'localhost')",
-    "retry": "sinks.slack.retry: initial must be above 0 and at most max (found {'initial': '2m'})",
+    "retry": "sinks.slack.retry: initial must be above 0 and at most max",
     "retention": "retention: must be at least 1d and no shorter than any model's cooldown (found '2d')",
     "scope": "tokens.0.scopes.1: Input should be 'alerts' or 'manage' (found 'admin')",
     "shell-line": "models.als.launcher.argv: Input should be a valid tuple (found './train.sh --fast')",
@@ -54,9 +53,7 @@ def test_mistake_is_named(mistake: str) -> None:
         load_config(path, BridgeConfig, {})
     [line] = str(caught.value).splitlines()
     said = line.removeprefix(f"{path}: ")
-    expected = MISTAKES[mistake]
-    # A rule over several keys shows the whole mapping after its message; the mapping is pydantic's affair.
-    assert said == expected or said.startswith(f"{expected} (found {{")
+    assert said == MISTAKES[mistake]
 
 
 def test_example_is_valid_and_paths_are_relative_to_the_file() -> None:
