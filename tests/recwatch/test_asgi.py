@@ -201,8 +201,6 @@ class Service:
     """A watched service on a real server."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.released = threading.Event()
-        self.streaming = threading.Event()
         routes = [
             Route("/users/{id}", self.user),
             Route("/stream", self.stream),
@@ -223,10 +221,8 @@ class Service:
 
     async def stream(self, _request: Request) -> StreamingResponse:
         async def parts() -> AsyncIterator[bytes]:
-            while True:
-                self.streaming.set()
-                yield b"part"
-                await asyncio.sleep(0.01)
+            yield b"part"
+            await asyncio.Event().wait()  # more never comes: the client goes first
 
         return StreamingResponse(parts())
 
