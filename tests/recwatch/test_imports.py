@@ -35,6 +35,7 @@ BASE = [
     "recwatch",
     "recwatch.asgi",
     "recwatch.durations",
+    "recwatch.entry",
     "recwatch.errors",
     "recwatch.exposition",
     "recwatch.logs",

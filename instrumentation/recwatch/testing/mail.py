@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from recwatch.testing.mailbox import LoopThread, Mailbox, Orders
+from recwatch.testing.mailbox import LoopThread, Receiver
 
 __all__ = ["MailServer"]
 
 
-class MailServer:
+class MailServer(Receiver[EmailMessage, int]):
     """An SMTP server for tests and demonstrations.
 
         with MailServer() as mail:
@@ -40,39 +40,17 @@ class MailServer:
         on_message: Callable[[EmailMessage], None] | None = None,
         smtp_options: dict[str, Any] | None = None,
     ) -> None:
-        self.host = host
-        self.port = port
-        self._on_message = on_message
+        super().__init__(host=host, port=port, on_message=on_message)
         self._smtp_options = smtp_options or {}
-        self._mailbox: Mailbox[EmailMessage] = Mailbox()
-        self._orders: Orders[int] = Orders()
         self._thread: LoopThread | None = None
         self._server: asyncio.Server | None = None
-
-    @property
-    def messages(self) -> list[EmailMessage]:
-        """Every accepted message, parsed, oldest first."""
-        return self._mailbox.all()
-
-    def wait_for(self, predicate: Callable[[EmailMessage], bool], timeout: float = 10.0) -> EmailMessage:
-        """The first message for which the predicate holds, now or within `timeout` seconds.
-
-        Raises:
-            TimeoutError: when none came.
-        """
-        return self._mailbox.wait_for(predicate, timeout)
 
     def fail_next(self, code: int, times: int = 1) -> None:
         """Refuse the next messages with this SMTP code: 4xx asks the sender to try again, 5xx is final."""
         self._orders.add(code, times)
 
-    def clear(self) -> None:
-        """Forget every message."""
-        self._mailbox.clear()
-
     def __enter__(self) -> Self:
-        listener = socket.create_server((self.host, self.port))
-        self.port = listener.getsockname()[1]
+        listener = self._listen()
         self._thread = LoopThread("recwatch-mail")
         self._server = self._thread.call(self._serve(listener))
         return self
@@ -97,8 +75,5 @@ class MailServer:
         if code is not None:
             return f"{code} refused on request"
         content = (envelope.original_content or b"").replace(b"\r\n", b"\n")
-        message = message_from_bytes(content, policy=policy.default)
-        self._mailbox.add(message)
-        if self._on_message is not None:
-            self._on_message(message)
+        self._accept(message_from_bytes(content, policy=policy.default))
         return "250 OK"

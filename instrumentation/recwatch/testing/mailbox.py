@@ -1,6 +1,7 @@
 """What the two fake ends share: a list of what arrived, orders to misbehave, a server in a thread."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections import deque
@@ -8,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-__all__ = ["LoopThread", "Mailbox", "Orders"]
+__all__ = ["LoopThread", "Mailbox", "Orders", "Receiver"]
 
 Message = TypeVar("Message")
 Order = TypeVar("Order")
@@ -73,6 +74,52 @@ class Orders(Generic[Order]):
             return self._orders.popleft()
         except IndexError:
             return None
+
+
+class Receiver(Generic[Message, Order]):
+    """What the receiving ends share: an address, what arrived there, and orders to misbehave.
+
+    Args:
+        host: the address to listen on.
+        port: 0 takes a free one; `port` then says which.
+        on_message: called with each accepted message, in the server's thread.
+    """
+
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, on_message: Callable[[Message], None] | None = None
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._on_message = on_message
+        self._mailbox: Mailbox[Message] = Mailbox()
+        self._orders: Orders[Order] = Orders()
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every accepted message, oldest first."""
+        return self._mailbox.all()
+
+    def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 10.0) -> Message:
+        """The first message for which the predicate holds, now or within `timeout` seconds.
+
+        Raises:
+            TimeoutError: when none came.
+        """
+        return self._mailbox.wait_for(predicate, timeout)
+
+    def clear(self) -> None:
+        """Forget every message."""
+        self._mailbox.clear()
+
+    def _listen(self) -> socket.socket:
+        listener = socket.create_server((self.host, self.port))
+        self.port = listener.getsockname()[1]
+        return listener
+
+    def _accept(self, message: Message) -> None:
+        self._mailbox.add(message)
+        if self._on_message is not None:
+            self._on_message(message)
 
 
 class LoopThread:

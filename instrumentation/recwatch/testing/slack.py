@@ -1,7 +1,6 @@
 """A Slack incoming webhook that keeps what it is sent, checks it as Slack does and misbehaves on request."""
 
 import json
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from recwatch.testing.mailbox import Mailbox, Orders
+from recwatch.testing.mailbox import Receiver
 from recwatch.testing.web import WebThread
 
 __all__ = ["Payload", "SlackServer", "find_fault"]
@@ -31,7 +30,7 @@ class _Failure:
     retry_after: int | None
 
 
-class SlackServer:
+class SlackServer(Receiver[Payload, _Failure]):
     """The receiving end of a Slack webhook, for tests and demonstrations.
 
         with SlackServer() as slack:
@@ -54,11 +53,7 @@ class SlackServer:
         port: int = 0,
         on_message: Callable[[Payload], None] | None = None,
     ) -> None:
-        self.host = host
-        self.port = port
-        self._on_message = on_message
-        self._mailbox: Mailbox[Payload] = Mailbox()
-        self._orders: Orders[_Failure] = Orders()
+        super().__init__(host=host, port=port, on_message=on_message)
         self._web: WebThread | None = None
 
     @property
@@ -66,32 +61,13 @@ class SlackServer:
         """The webhook's address; every path is answered alike, as Slack's hold the secret."""
         return f"http://{self.host}:{self.port}/"
 
-    @property
-    def messages(self) -> list[Payload]:
-        """Every accepted payload, oldest first."""
-        return self._mailbox.all()
-
-    def wait_for(self, predicate: Callable[[Payload], bool], timeout: float = 10.0) -> Payload:
-        """The first payload for which the predicate holds, now or within `timeout` seconds.
-
-        Raises:
-            TimeoutError: when none came.
-        """
-        return self._mailbox.wait_for(predicate, timeout)
-
     def fail_next(self, code: int, times: int = 1, *, retry_after: int | None = None) -> None:
         """Answer the next messages with this HTTP code and, where given, the header Retry-After (seconds)."""
         self._orders.add(_Failure(code, retry_after), times)
 
-    def clear(self) -> None:
-        """Forget every message."""
-        self._mailbox.clear()
-
     def __enter__(self) -> Self:
-        listener = socket.create_server((self.host, self.port))
-        self.port = listener.getsockname()[1]
         routes = [Route("/{path:path}", self._receive, methods=["POST"])]
-        self._web = WebThread(Starlette(routes=routes), listener, "recwatch-slack")
+        self._web = WebThread(Starlette(routes=routes), self._listen(), "recwatch-slack")
         return self
 
     def __exit__(
@@ -113,9 +89,7 @@ class SlackServer:
         complaint = find_fault(payload)
         if complaint is not None:
             return PlainTextResponse(complaint, 400)
-        self._mailbox.add(payload)
-        if self._on_message is not None:
-            self._on_message(payload)
+        self._accept(payload)
         return PlainTextResponse("ok")
 
 
