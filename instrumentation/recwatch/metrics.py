@@ -15,12 +15,44 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from recwatch.exposition import render, without_created
 
-__all__ = ["DroppedWrites", "HttpMetrics", "ServingMetrics", "TrainingMetrics", "render", "without_created"]
+__all__ = [
+    "DroppedWrites",
+    "HealthMetrics",
+    "HttpMetrics",
+    "QualityMetrics",
+    "ServingMetrics",
+    "TrainingMetrics",
+    "render",
+    "without_created",
+]
 
 # 200 ms is where the latency alert begins: it has a bound of its own.
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0)
 _ITERATION_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _LIST_LENGTH_BUCKETS = (0, 1, 5, 10, 20, 50, 100, 200)
+# Cosines lie between -1 and 1; distances, which are 1 - cosine, between 0 and 2.
+_SIMILARITY_BUCKETS = (-0.8, -0.6, -0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_DISTANCE_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
+# Models score as probabilities, as dot products or in stars: fine below 1, half steps to 5, coarse beyond.
+_SCORE_BUCKETS = (
+    *(-10, -1, -0.5, 0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    *(1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 10.0, 20.0, 50.0, 100.0),
+)
+_LAG_BUCKETS = (
+    1,
+    10,
+    60,
+    300,
+    900,
+    3600,
+    3 * 3600,
+    6 * 3600,
+    12 * 3600,
+    86400,
+    3 * 86400,
+    7 * 86400,
+    30 * 86400,
+)
 _LOG_EVERY_SECONDS = 60.0
 _LOGGER = logging.getLogger("recwatch.dropped")
 
@@ -109,6 +141,13 @@ class HttpMetrics(_MetricSet):
             "method route",
             buckets=_LATENCY_BUCKETS,
         )
+        self.first_byte = self._declare(
+            Histogram,
+            "http_time_to_first_byte_seconds",
+            "Time from a request's arrival to the first byte of the body of a streamed response.",
+            "method route",
+            buckets=_LATENCY_BUCKETS,
+        )
 
 
 class ServingMetrics(_MetricSet):
@@ -145,6 +184,34 @@ class ServingMetrics(_MetricSet):
             "Items returned by a request.",
             "model",
             buckets=_LIST_LENGTH_BUCKETS,
+        )
+        self.score = declare(
+            Histogram,
+            "recommender_score",
+            "Scores that the model gave to the items it returned.",
+            "model variant",
+            buckets=_SCORE_BUCKETS,
+        )
+        self.content_score = declare(
+            Histogram,
+            "recommender_content_score",
+            "Mean cosine of the returned items with the user's recent items.",
+            "model reranked",
+            buckets=_SIMILARITY_BUCKETS,
+        )
+        self.semantic_alignment = declare(
+            Histogram,
+            "recommender_semantic_alignment",
+            "Rank correlation of the collaborative and the content order of the candidates.",
+            "model reranked",
+            buckets=_SIMILARITY_BUCKETS,
+        )
+        self.diversity = declare(
+            Histogram,
+            "recommender_diversity",
+            "Mean pairwise cosine distance of the returned items' embeddings.",
+            "model reranked",
+            buckets=_DISTANCE_BUCKETS,
         )
         self.impressions = declare(
             Counter, "recommender_impressions_total", "Recommended items that were shown.", "model variant"
@@ -211,3 +278,88 @@ class TrainingMetrics(_MetricSet):
 
     def _gauge(self, name: str, meaning: str, labels: str = "model", *, mode: str = "mostrecent") -> Gauge:
         return self._declare(Gauge, name, meaning, labels, multiprocess_mode=mode)
+
+
+class QualityMetrics(_MetricSet):
+    """How good predictions turn out to be once their labels are known."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self.predictions = self._declare(
+            Counter, "model_predictions_total", "Predictions that were recorded.", "model"
+        )
+        self.feedback = self._declare(
+            Counter, "model_feedback_total", "Labels that were joined with their prediction.", "model"
+        )
+        self.unmatched = self._declare(
+            Counter,
+            "model_feedback_unmatched_total",
+            "Labels that were joined with none: duplicate, expired or unknown.",
+            "model reason",
+        )
+        self.expired = self._declare(
+            Counter, "model_predictions_expired_total", "Predictions that got no label in time.", "model"
+        )
+        self.lag = self._declare(
+            Histogram,
+            "model_feedback_lag_seconds",
+            "Time from a prediction to its label.",
+            "model",
+            buckets=_LAG_BUCKETS,
+        )
+        self.quality = self._gauge("model_quality", "A metric over the window of labelled predictions.")
+        self.baseline = self._gauge("model_quality_baseline", "What the metric is held against.")
+        self.degraded = self._gauge(
+            "model_quality_degraded", "1 where the metric is worse than its baseline by the tolerated drop."
+        )
+        self.samples = self._gauge(
+            "model_quality_samples", "Labelled predictions in the window.", labels="model"
+        )
+        arm = "model variant metric"
+        self.variant_quality = self._gauge("model_variant_quality", "The metric of one arm.", labels=arm)
+        self.variant_samples = self._gauge(
+            "model_variant_samples", "Labelled predictions of one arm since its test began.", "model variant"
+        )
+        self.difference = self._gauge(
+            "model_variant_difference", "The arm's metric less that of the control arm.", labels=arm
+        )
+        self.difference_low = self._gauge(
+            "model_variant_difference_low", "Lower end of the difference's confidence sequence.", labels=arm
+        )
+        self.difference_high = self._gauge(
+            "model_variant_difference_high", "Upper end of the difference's confidence sequence.", labels=arm
+        )
+        self.p_value = self._gauge(
+            "model_variant_p_value",
+            "Always-valid p-value of the difference: it may be read at any time.",
+            arm,
+        )
+        self.sample_ratio_p_value = self._gauge(
+            "model_sample_ratio_p_value",
+            "Always-valid p-value of the arms' traffic against the shares asked for.",
+            labels="model",
+        )
+
+    def _gauge(self, name: str, meaning: str, labels: str = "model metric") -> Gauge:
+        return self._declare(Gauge, name, meaning, labels, multiprocess_mode="mostrecent")
+
+
+class HealthMetrics(_MetricSet):
+    """What the checks of `recwatch.health` found."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self.up = self._declare(
+            Gauge,
+            "health_check_up",
+            "1 where the check passed, 0 where it failed or timed out.",
+            "check",
+            multiprocess_mode="mostrecent",
+        )
+        self.value = self._declare(
+            Gauge,
+            "health_check_value",
+            "What the check measured, in the unit that its documentation says.",
+            "check",
+            multiprocess_mode="mostrecent",
+        )

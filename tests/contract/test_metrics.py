@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from recwatch.metrics import DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics
+from recwatch.metrics import (
+    DroppedWrites,
+    HealthMetrics,
+    HttpMetrics,
+    QualityMetrics,
+    ServingMetrics,
+    TrainingMetrics,
+)
 from recwatch_bridge.metrics import BridgeMetrics
 from recwatch_exporter.metrics import DriftCollector, ReloadStatus
 from recwatch_exporter.state import State
@@ -20,7 +27,8 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 def declared() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Type and labels of every metric that the three parts put on a registry."""
     registry = CollectorRegistry()
-    for part in (DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics):
+    parts = (DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics, QualityMetrics, HealthMetrics)
+    for part in parts:
         part.of(registry)
     BridgeMetrics(registry, sinks=["email"], models=["als"]).watch_outbox(["email"], dict)
     registry.register(DriftCollector(State(), ReloadStatus()))
@@ -44,7 +52,16 @@ def _base(name: str, declared: dict[str, Any]) -> str:
 
 
 def test_every_part_declares_something(declared: dict[str, Any]) -> None:
-    for prefix in ("http_", "recwatch_", "recommender_", "training_", "drift_", "bridge_"):
+    for prefix in (
+        "http_",
+        "recwatch_",
+        "recommender_",
+        "training_",
+        "model_",
+        "health_",
+        "drift_",
+        "bridge_",
+    ):
         assert [name for name in declared if name.startswith(prefix)], prefix
 
 

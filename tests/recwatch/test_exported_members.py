@@ -20,7 +20,9 @@ PUBLIC = {
     "recwatch.manifest": ["MANIFEST", "Action", "Manifest", "Promotion"],
     "recwatch.metrics": [
         "DroppedWrites",
+        "HealthMetrics",
         "HttpMetrics",
+        "QualityMetrics",
         "ServingMetrics",
         "TrainingMetrics",
         "render",
