@@ -17,7 +17,7 @@ COPY instrumentation instrumentation
 COPY exporter exporter
 COPY alertmanager alertmanager
 COPY grafana grafana
-RUN python -m pip install --no-cache-dir --constraint constraints.txt '.[store,exporter,bridge,testing,recommender]'
+RUN python -m pip install --no-cache-dir --constraint constraints.txt '.[store,scores,logs,cli,exporter,bridge,testing,recommender]'
 COPY examples examples
 COPY local local
 

@@ -126,7 +126,7 @@ class Supervisor:
 
 def end_leftovers(folder: Path) -> list[int]:
     """End every process of the runs below a folder, a retraining in its own session too; return their ids."""
-    left = [process for process in psutil.process_iter() if _belongs_to(process, folder)]
+    left = find_leftovers(folder)
     for process in left:
         _signal(process.terminate)
     _, alive = psutil.wait_procs(left, timeout=10)
@@ -134,6 +134,11 @@ def end_leftovers(folder: Path) -> list[int]:
         _signal(process.kill)
     psutil.wait_procs(alive, timeout=10)
     return [process.pid for process in left]
+
+
+def find_leftovers(folder: Path) -> list[psutil.Process]:
+    """Every process of the runs below a folder, but the one that asks."""
+    return [process for process in psutil.process_iter() if _belongs_to(process, folder)]
 
 
 def _belongs_to(process: psutil.Process, folder: Path) -> bool:

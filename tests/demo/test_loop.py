@@ -8,11 +8,10 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
 import pytest
 
 from recwatch.testing import wait_until
-from recwatch_local.supervisor import MARK
+from recwatch_local.supervisor import find_leftovers
 
 # What DESIGN.md's loop promises; written out, so that a step that vanishes from the demo is missed here.
 ORDER = [
@@ -43,17 +42,6 @@ def _demo(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def _left_behind(run_folder: Path) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK, "").startswith(str(run_folder)):
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return found
-
-
 @pytest.mark.usefixtures("tools")
 @pytest.mark.timeout(420)
 def test_the_loop_closes_on_real_data(tmp_path: Path) -> None:
@@ -66,7 +54,7 @@ def test_the_loop_closes_on_real_data(tmp_path: Path) -> None:
     assert set(ORDER) | ALSO <= set(at)
     assert [(one, two) for one, two in pairwise(ORDER) if at[one] > at[two]] == []
     assert (tmp_path / "out" / "timeline.png").read_bytes().startswith(b"\x89PNG")
-    assert _left_behind(tmp_path / "run") == []
+    assert find_leftovers(tmp_path / "run") == []
 
 
 @pytest.mark.all
@@ -75,10 +63,10 @@ def test_the_loop_closes_on_real_data(tmp_path: Path) -> None:
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     demo = _demo(tmp_path)
     try:
-        wait_until(lambda: len(_left_behind(tmp_path / "run")) > 4, timeout=60)
+        wait_until(lambda: len(find_leftovers(tmp_path / "run")) > 4, timeout=60)
         demo.send_signal(number)
         output, _ = demo.communicate(timeout=60)
     finally:
         demo.kill()
     assert "stopped" in output
-    assert _left_behind(tmp_path / "run") == []
+    assert find_leftovers(tmp_path / "run") == []

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
 from recwatch.testing import wait_until
 from recwatch_local.lock import only_one
 from recwatch_local.ports import Ports, free_ports, variable
-from recwatch_local.supervisor import MARK
+from recwatch_local.supervisor import find_leftovers
 
 
 @pytest.fixture
@@ -43,17 +42,6 @@ def up(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen
             process.wait(90)
 
 
-def _marked(home: Path) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK, "").startswith(str(home)):
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return found
-
-
 def _all_up(ports: Ports) -> bool:
     answer = requests.get(ports.url("prometheus") + "/api/v1/targets", timeout=5).json()
     return all(target["health"] == "up" for target in answer["data"]["activeTargets"])
@@ -73,7 +61,7 @@ def test_the_stack_comes_up_with_the_real_files_and_down_ends_it(
     down = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
     assert down.returncode == 0
     assert up.wait(10) == 0
-    assert _marked(tmp_path) == []
+    assert find_leftovers(tmp_path) == []
 
 
 def test_a_taken_port_is_said_before_anything_starts(
@@ -89,7 +77,7 @@ def test_a_taken_port_is_said_before_anything_starts(
         )
     assert answer.returncode == 1
     assert f"127.0.0.1:{ports.bridge} (bridge); to move it: RECWATCH_BRIDGE_PORT=PORT" in answer.stderr
-    assert _marked(tmp_path) == []
+    assert find_leftovers(tmp_path) == []
 
 
 @pytest.mark.all
@@ -97,13 +85,13 @@ def test_a_taken_port_is_said_before_anything_starts(
 def test_down_ends_what_a_killed_stack_left_behind(
     up: subprocess.Popen[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    wait_until(lambda: len(_marked(tmp_path)) > 4, timeout=60)
+    wait_until(lambda: len(find_leftovers(tmp_path)) > 4, timeout=60)
     up.kill()
     up.wait()
-    assert _marked(tmp_path) != []
+    assert find_leftovers(tmp_path) != []
     answer = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
     assert answer.returncode == 0
-    assert _marked(tmp_path) == []
+    assert find_leftovers(tmp_path) == []
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
