@@ -1,0 +1,31 @@
+"""The tables of record: who trained what, how each request went, how good predictions turned out to be.
+
+SQLite in a file, or PostgreSQL by URL. Needs the extra `store`, PostgreSQL the extra `postgres`.
+"""
+
+from recwatch.store.engine import create_store_engine
+from recwatch.store.store import Store, open_store
+from recwatch.store.tables import (
+    iteration_metrics,
+    metadata,
+    predictions,
+    requests,
+    reranking_metrics,
+    service_health,
+    training_runs,
+)
+from recwatch.store.times import UtcDateTime
+
+__all__ = [
+    "Store",
+    "UtcDateTime",
+    "create_store_engine",
+    "iteration_metrics",
+    "metadata",
+    "open_store",
+    "predictions",
+    "requests",
+    "reranking_metrics",
+    "service_health",
+    "training_runs",
+]

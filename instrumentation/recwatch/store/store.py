@@ -1,0 +1,112 @@
+"""The store of trainings; `open_store` makes it and the tables that it lacks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from recwatch.errors import StoreError
+from recwatch.store.engine import as_store_error, create_store_engine
+from recwatch.store.tables import iteration_metrics, metadata, training_runs
+
+__all__ = ["Store", "open_store"]
+
+Row = Mapping[str, Any]
+
+
+class Store:
+    """Reads and writes the tables of record; `open_store` makes it. Every method is one transaction.
+
+    Every method raises `StoreError` when the database cannot be reached or stays locked beyond the timeout.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def save_run(self, run: Row, iterations: Sequence[Row] = ()) -> None:
+        """Write a training run, new or known by its `run_id`, and add rows of iterations to it.
+
+        Args:
+            run: columns of `training_runs`, `run_id` among them.
+            iterations: columns of `iteration_metrics`, without `run_id`.
+        """
+        run_id = run["run_id"]
+        with self._transaction() as connection:
+            found = connection.execute(
+                sa.update(training_runs).where(training_runs.c.run_id == run_id).values(**run)
+            )
+            if found.rowcount == 0:
+                connection.execute(sa.insert(training_runs).values(**run))
+            if iterations:
+                rows = [{"run_id": run_id, **row} for row in iterations]
+                connection.execute(sa.insert(iteration_metrics), rows)
+
+    def runs(self, model: str | None = None) -> list[dict[str, Any]]:
+        """The training runs of a model, or of all, oldest first."""
+        query = sa.select(training_runs).order_by(training_runs.c.started_at, training_runs.c.run_id)
+        return self._read(query if model is None else query.where(training_runs.c.model_type == model))
+
+    def iterations(self, run_id: str) -> list[dict[str, Any]]:
+        """The iterations of a run in the order in which they were written."""
+        query = sa.select(iteration_metrics).where(iteration_metrics.c.run_id == run_id)
+        return self._read(query.order_by(iteration_metrics.c.id))
+
+    def run_counts(self, model: str) -> dict[str, int]:
+        """How many runs of a model there are by status."""
+        query = sa.select(training_runs.c.status, sa.func.count().label("runs")).group_by(
+            training_runs.c.status
+        )
+        rows = self._read(query.where(training_runs.c.model_type == model))
+        return {row["status"]: row["runs"] for row in rows}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with as_store_error(self.engine.url), self.engine.begin() as connection:
+            yield connection
+
+
+def open_store(url: str, *, timeout: float = 5.0) -> Store:
+    """Open the database and make the tables that it lacks.
+
+    Args:
+        url: such as `sqlite:///data/store.db` or `postgresql+psycopg://host/database`.
+        timeout: seconds to wait for a locked database.
+
+    Raises:
+        StoreError: when it cannot be opened, or is locked.
+    """
+    engine = create_store_engine(url, timeout=timeout)
+    try:
+        with as_store_error(engine.url), engine.begin() as connection:
+            _create_tables(connection)
+    except StoreError:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    # Not `create_all`: it looks first and creates then, so that two trainers that start together collide.
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
