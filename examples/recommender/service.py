@@ -142,7 +142,7 @@ class Service:
                 if answer.fallback is not None:
                     request.fallback(answer.fallback)
                 if answer.reranked:
-                    request.reranked()
+                    request.rerank()
                 request.returned([item.item_id for item in response.items])
         except Exception as error:
             self.log.error(  # noqa: TRY400 - the log holds one line an event

@@ -30,6 +30,7 @@ PUBLIC = {
     ],
     "recwatch.provenance": ["git_commit"],
     "recwatch.push": ["REASONS", "TARGET", "push"],
+    "recwatch.recorder": ["Consumer", "Recorder"],
     "recwatch.redaction": ["mask_passwords"],
     "recwatch.registry": ["Manifest", "ModelRegistry", "Promotion"],
     "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates"],

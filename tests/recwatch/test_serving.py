@@ -46,7 +46,7 @@ def test_what_can_happen_is_exported_at_zero(registry: CollectorRegistry) -> Non
 def test_a_request_that_goes_well(metrics: RecommenderMetrics, registry: CollectorRegistry) -> None:
     with metrics.request() as request:
         request.returned([1, 2, 3])
-        request.reranked()
+        request.rerank()
     assert outcomes(registry) == {"success": 1, "error": 0, "cancelled": 0}
     labels = {"model": "als", "variant": "default", "reranked": "true"}
     assert registry.get_sample_value("recommender_request_duration_seconds_count", labels) == 1

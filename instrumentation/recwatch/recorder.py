@@ -1,0 +1,264 @@
+"""Take records of requests off the request's path: one bounded queue, one thread, batches for consumers.
+
+recorder = Recorder([Scores(embeddings), RequestLog("sqlite:///requests.db")])
+metrics = RecommenderMetrics("als", recorder=recorder)
+
+A request pays an append to a deque. What does not fit is dropped and counted, never waited for.
+"""
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from recwatch.metrics import DroppedWrites
+
+if TYPE_CHECKING:
+    from recwatch.serving import RecommenderRequest
+
+__all__ = ["Consumer", "Recorder"]
+
+_TARGET = "recorder"
+# A batch is bounded so that what a consumer builds from it (rows, vectors) is bounded too.
+_MOST_AT_ONCE = 5_000
+# `_room` of a recorder without a thread: no queue is shorter, so that the next put looks closer.
+_NONE = -1
+
+
+class Consumer(Protocol):
+    """What gets each batch of records, in the recorder's thread, one batch after the other.
+
+    After a fork the child's thread calls the same object: what must not be shared by two processes, such as a
+    connection, is opened in `take` and kept with the id of the process that opened it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The label `target` of what this consumer costs when it fails."""
+
+    def take(self, requests: "Sequence[RecommenderRequest]") -> None:
+        """Write or compute. An exception costs this batch, for this consumer, and is counted."""
+
+    def close(self) -> None:
+        """No more batches will come."""
+
+
+class Recorder:
+    """A bounded queue of finished requests and the thread that hands them to consumers.
+
+    The thread starts with the first record and again with the first one after a fork. It is a daemon; what
+    waits when the interpreter ends is written then. A process that is killed loses at most what the last
+    interval brought.
+
+    Args:
+        consumers: get each batch in this order.
+        interval: seconds between batches.
+        capacity: records that may wait.
+        registry: where drops are counted.
+    """
+
+    def __init__(
+        self,
+        consumers: Sequence[Consumer],
+        *,
+        interval: float = 1.0,
+        capacity: int = 100_000,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
+        if interval <= 0 or capacity < 1:
+            raise ValueError("interval must be above 0 seconds and capacity at least 1 record")
+        self.consumers = tuple(consumers)
+        self._interval = interval
+        self._capacity = capacity
+        self._dropped = DroppedWrites.of(registry)
+        self._dropped.expect(_TARGET, "full", "closed")
+        for consumer in self.consumers:
+            self._dropped.expect(consumer.name, "error")
+        self._closing = False
+        self._room = _NONE
+        self._queue: deque[RecommenderRequest] = deque()
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._turn = threading.Condition()
+        self._ended = threading.Event()
+        self._asked = 0
+        self._answered = 0
+        _keep(self)
+
+    def put(self, request: "RecommenderRequest") -> None:
+        """Append a finished request; never waits, never raises.
+
+        Where the queue is full or the recorder closed, the request is dropped and counted.
+        """
+        if len(self._queue) < self._room:
+            self._queue.append(request)
+            if self._room != _NONE:
+                return
+            # Closed in between: nobody may be left to take it.
+            self._drop_rest("closed")
+        else:
+            self._put_slowly(request)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until the consumers have seen all that was put before.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            Whether they have.
+        """
+        with self._turn:
+            if self._thread is None and not self._queue:
+                return True
+            self._asked += 1
+            mine = self._asked
+        if not self._closing:
+            self._start()
+        self._wake.set()
+        with self._turn:
+            return self._turn.wait_for(lambda: self._answered >= mine, timeout)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Take no more, write what waits, close the consumers. Done at exit, too; a second call does nothing.
+
+        Args:
+            timeout: seconds to wait at most; what then still waits is dropped and counted.
+
+        Returns:
+            Whether everything was written and closed.
+        """
+        with self._turn:
+            if self._closing:
+                return self._ended.is_set()
+            self._closing = True
+            self._room = _NONE
+            thread = self._thread
+        if thread is None:
+            self._finish()
+        else:
+            self._wake.set()
+            thread.join(timeout)
+        self._drop_rest("closed")
+        return self._ended.is_set()
+
+    def _forked(self) -> None:
+        """Begin anew in the child of a fork: an empty queue, no thread.
+
+        What waited is the parent's to write. Its locks may have been held by threads that the child lacks.
+        """
+        self._room = _NONE
+        self._queue = deque()
+        self._thread = None
+        self._wake = threading.Event()
+        self._turn = threading.Condition()
+        self._asked = self._answered = 0
+
+    def _put_slowly(self, request: "RecommenderRequest") -> None:
+        if self._closing:
+            self._dropped.drop(_TARGET, "closed", "the recorder is closed")
+            return
+        if len(self._queue) >= self._capacity:
+            self._dropped.drop(_TARGET, "full", f"{self._capacity} records wait")
+            return
+        self._queue.append(request)
+        if self._room == _NONE:
+            self._start()
+        else:
+            # Past half: do not wait for the interval to end.
+            self._wake.set()
+
+    def _start(self) -> None:
+        with self._turn:
+            if self._thread is not None or self._closing:
+                return
+            thread = threading.Thread(target=self._run, name="recwatch-recorder", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # No thread can be had now; the record waits and the next put tries again.
+                return
+            self._thread = thread
+            self._room = (self._capacity + 1) // 2
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(self._interval)
+            self._wake.clear()
+            self._answer()
+        self._finish()
+
+    def _answer(self) -> None:
+        asked = self._asked
+        self._hand_over()
+        with self._turn:
+            self._answered = asked
+            self._turn.notify_all()
+
+    def _finish(self) -> None:
+        self._answer()
+        for consumer in self.consumers:
+            try:
+                consumer.close()
+            except Exception as error:  # noqa: BLE001 - the others must be closed as well
+                self._dropped.drop(consumer.name, "error", error, writes=0)
+        self._ended.set()
+
+    def _hand_over(self) -> None:
+        waiting = len(self._queue)
+        while waiting > 0:
+            batch = self._pop(min(waiting, _MOST_AT_ONCE))
+            if not batch:
+                return
+            waiting -= len(batch)
+            for consumer in self.consumers:
+                try:
+                    consumer.take(batch)
+                except Exception as error:  # noqa: BLE001 - the next consumer gets the batch all the same
+                    self._dropped.drop(consumer.name, "error", error, writes=len(batch))
+
+    def _pop(self, most: int) -> "list[RecommenderRequest]":
+        batch: list[RecommenderRequest] = []
+        try:
+            while len(batch) < most:
+                batch.append(self._queue.popleft())
+        except IndexError:
+            # Somebody else was faster: `close` gave up waiting.
+            pass
+        return batch
+
+    def _drop_rest(self, reason: str) -> None:
+        rest = self._pop(len(self._queue))
+        if rest:
+            self._dropped.drop(_TARGET, reason, "nobody is left to take them", writes=len(rest))
+
+
+_recorders: WeakSet[Recorder] = WeakSet()
+_hooks_lock = threading.Lock()
+_hooked = False
+
+
+def _keep(recorder: Recorder) -> None:
+    """Remember a recorder for the end of the interpreter and for forks; the first one sets the hooks."""
+    global _hooked  # noqa: PLW0603 - hooks of the process are set once
+    with _hooks_lock:
+        _recorders.add(recorder)
+        if not _hooked:
+            _hooked = True
+            atexit.register(_close_all)
+            os.register_at_fork(after_in_child=_forked_all)
+
+
+def _close_all() -> None:
+    for recorder in list(_recorders):
+        recorder.close()
+
+
+def _forked_all() -> None:
+    for recorder in list(_recorders):
+        recorder._forked()  # noqa: SLF001 - of this module
