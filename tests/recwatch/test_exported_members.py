@@ -35,6 +35,7 @@ PUBLIC = {
     "recwatch.registry": ["Manifest", "ModelRegistry", "Promotion"],
     "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates"],
     "recwatch.serving": ["Outcome", "RecommenderMetrics", "RecommenderRequest"],
+    "recwatch.serving_request": ["Arm", "Outcome", "RecommenderRequest"],
     "recwatch.store": [
         "Store",
         "UtcDateTime",
