@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recwatch.errors import RegistryError
-from recwatch.registry import ModelRegistry
+from recwatch.errors import PromotionConflictError, RegistryError
+from recwatch.registry import ANY_VERSION, ModelRegistry
 from recwatch_bridge import gate, notices, runs
 from recwatch_bridge.clock import Clock
 from recwatch_bridge.errors import ResultError
@@ -202,13 +202,13 @@ class RetrainWorker(Worker):
     def _promote(self, run: Run) -> float:
         version = str(run.version)
         decision = str((run.gate or {}).get("summary", ""))
+        expected = ANY_VERSION if run.serving is None else run.serving or None
         try:
-            in_service = self._plan.registry.current()
-            # The candidate itself is there when the bridge died between promoting it and recording that.
-            if run.serving is not None and (in_service or "") not in (run.serving, version):
-                self._supersede(run, version, in_service)
-                return 0.0
-            done = self._plan.registry.promote(version, reason=f"run {run.id}: {decision}")
+            # No conflict where the bridge died between promoting the candidate and recording that.
+            done = self._plan.registry.promote(version, reason=f"run {run.id}: {decision}", expected=expected)
+        except PromotionConflictError as conflict:
+            self._supersede(run, version, conflict.found)
+            return 0.0
         except (RegistryError, OSError) as error:
             self._metrics.promotions.labels(run.model, "error").inc()
             self._fail(run, f"{version} could not be promoted: {error}")

@@ -4,10 +4,18 @@ RecwatchError
 ├── ConfigError      a configuration file cannot be used
 ├── DurationError    a text is not a duration
 ├── RegistryError    a model's artifacts are missing, damaged or not what was asked for
+│   └── PromotionConflictError    another version is in service than the one that was expected
 └── StoreError       the database of records cannot be opened or is of another version
 """
 
-__all__ = ["ConfigError", "DurationError", "RecwatchError", "RegistryError", "StoreError"]
+__all__ = [
+    "ConfigError",
+    "DurationError",
+    "PromotionConflictError",
+    "RecwatchError",
+    "RegistryError",
+    "StoreError",
+]
 
 
 class RecwatchError(Exception):
@@ -24,6 +32,25 @@ class DurationError(RecwatchError, ValueError):
 
 class RegistryError(RecwatchError):
     """A model's artifacts are missing, damaged or not what was asked for."""
+
+
+class PromotionConflictError(RegistryError):
+    """Another version is in service than the one that was expected: somebody changed it meanwhile.
+
+    Args:
+        model: the model's name.
+        change: what was to be done, such as `promote v3_20261121_031500`.
+        expected: the version that was expected; None: no version.
+        found: the version that is in service; None: no version.
+    """
+
+    def __init__(self, model: str, change: str, expected: str | None, found: str | None) -> None:
+        super().__init__(
+            f"{model}: cannot {change}: {expected or 'no version'} was expected in service, and it is "
+            f"{found or 'none'} by now: compare with that one, and try again"
+        )
+        self.expected = expected
+        self.found = found
 
 
 class StoreError(RecwatchError):

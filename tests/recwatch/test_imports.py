@@ -46,6 +46,8 @@ BASE = [
     "recwatch.recorder",
     "recwatch.redaction",
     "recwatch.registry",
+    "recwatch.registry_files",
+    "recwatch.registry_journal",
     "recwatch.routes",
     "recwatch.serving",
     "recwatch.serving_request",
