@@ -7,11 +7,13 @@ from recwatch.store.times import UtcDateTime
 __all__ = [
     "iteration_metrics",
     "metadata",
+    "prediction_sequences",
     "predictions",
     "requests",
     "reranking_metrics",
     "service_health",
     "training_runs",
+    "variant_totals",
 ]
 
 metadata = sa.MetaData()
@@ -114,6 +116,7 @@ reranking_metrics = sa.Table(
     sa.Column("avg_diversity_cf_only", sa.Double),
 )
 
+# What is waiting for the other half, and since when; what was joined, in the order of joining.
 predictions = sa.Table(
     "predictions",
     metadata,
@@ -127,4 +130,31 @@ predictions = sa.Table(
     sa.Column("features", sa.Text, doc="JSON"),
     sa.Column("label", sa.Double),
     sa.Column("labelled_at", UtcDateTime),
+    sa.Column("items", sa.Text, doc="JSON: the item ids that were recommended, in order"),
+    sa.Column("taken", sa.Text, doc="JSON: the item ids that were taken"),
+    sa.Column("unit", sa.BigInteger, doc="hash of who was asked"),
+    sa.Column("status", sa.Text, nullable=False, doc="waiting, early (label alone), joined or expired"),
+    sa.Column("sequence", sa.BigInteger, doc="position among what this model joined; NULL until then"),
+    sa.Index("ix_predictions_model_status_timestamp", "model", "status", "timestamp"),
+    sa.Index("ix_predictions_model_sequence", "model", "sequence"),
+)
+
+# A row a model; a writer holds it while it joins, so that workers join one after another.
+prediction_sequences = sa.Table(
+    "prediction_sequences",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, doc="position of the newest join"),
+)
+
+variant_totals = sa.Table(
+    "variant_totals",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("experiment", sa.Text, primary_key=True),
+    sa.Column("variant", sa.Text, primary_key=True),
+    sa.Column("metric", sa.Text, primary_key=True, doc="a metric, or assigned: how many predictions it made"),
+    sa.Column("observations", sa.BigInteger, nullable=False),
+    sa.Column("mean", sa.Double, nullable=False),
+    sa.Column("squares", sa.Double, nullable=False, doc="sum of squared deviations from the mean"),
 )
