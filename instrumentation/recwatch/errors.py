@@ -58,7 +58,7 @@ class StoreError(RecwatchError):
 
     Args:
         message: what happened and what to do.
-        reason: one word for a metric's label: `locked` or `unavailable`.
+        reason: one word for a metric's label: `locked`, `full` (its disk) or `unavailable`.
     """
 
     def __init__(self, message: str, *, reason: str = "unavailable") -> None:

@@ -51,9 +51,15 @@ def _make_folder(database: str | None) -> None:
 
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
+    # Before WAL, which makes the file: INCREMENTAL lets retention give space back (`Retention`).
     # WAL: a reader never waits for the writer. NORMAL: after a power cut the last transaction may be missing,
     # the file is never damaged (https://www.sqlite.org/pragma.html#pragma_synchronous).
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    for pragma in (
+        "auto_vacuum = INCREMENTAL",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -65,6 +71,9 @@ def as_store_error(url: sa.URL) -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
+        if "is full" in str(cause) or "No space left" in str(cause):
+            message = f"{url!r}: {cause}: make room on its disk"
+            raise StoreError(mask_passwords(message), reason="full") from error
         if "locked" in str(cause):
             message = f"{url!r} is locked by another process: end it, or allow a longer timeout"
             raise StoreError(message, reason="locked") from error

@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from recwatch.errors import StoreError
 from recwatch.store.engine import as_store_error, create_store_engine
-from recwatch.store.tables import iteration_metrics, metadata, training_runs
+from recwatch.store.migrate import upgrade
+from recwatch.store.tables import iteration_metrics, training_runs
 
 __all__ = ["Store", "open_store"]
 
@@ -85,28 +85,20 @@ class Store:
 
 
 def open_store(url: str, *, timeout: float = 5.0) -> Store:
-    """Open the database and make the tables that it lacks.
+    """Open the database and bring it to this version's tables, which are made where they are not there.
 
     Args:
         url: such as `sqlite:///data/store.db` or `postgresql+psycopg://host/database`.
         timeout: seconds to wait for a locked database.
 
     Raises:
-        StoreError: when it cannot be opened, or is locked.
+        StoreError: when it cannot be opened, is locked, or was made by a newer recwatch.
     """
     engine = create_store_engine(url, timeout=timeout)
     try:
-        with as_store_error(engine.url), engine.begin() as connection:
-            _create_tables(connection)
+        with as_store_error(engine.url):
+            upgrade(engine)
     except StoreError:
         engine.dispose()
         raise
     return Store(engine)
-
-
-def _create_tables(connection: sa.Connection) -> None:
-    # Not `create_all`: it looks first and creates then, so that two trainers that start together collide.
-    for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))

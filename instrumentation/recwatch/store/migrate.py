@@ -1,0 +1,95 @@
+"""Bring a database to this version's tables, step by step, whoever else starts at the same time.
+
+The version that a database has stands in its table `recwatch_version`: under a name of our own, because
+PostgreSQL may hold the tables, and the Alembic migrations, of other programs as well.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from recwatch.errors import StoreError
+
+__all__ = ["VERSIONS", "upgrade"]
+
+VERSIONS = ("0001", "0002")
+"""Every version there has been, oldest first: the revisions in `migrations/versions/`."""
+
+_VERSION_TABLE = "recwatch_version"
+_version = sa.table(_VERSION_TABLE, sa.column("version_num"))
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number will do that no other program locks: "recw" in ASCII.
+_ADVISORY_LOCK = 0x72656377
+# Alembic keeps the migration under way in a global.
+_one_at_a_time = threading.Lock()
+
+
+def upgrade(engine: sa.Engine, *, to: str = VERSIONS[-1]) -> None:
+    """Run the migrations that a database lacks, in one transaction, one process at a time.
+
+    A database that is up to date costs one SELECT, and Alembic is not imported.
+
+    Args:
+        engine: of the database.
+        to: the version to bring it to; an older database is never brought back.
+
+    Raises:
+        StoreError: when a newer version of recwatch made it.
+        sqlalchemy.exc.SQLAlchemyError: when the database fails.
+    """
+    try:
+        with engine.connect() as connection:
+            if _is_current(connection, to):
+                return
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError):
+        # Most likely there is no such table yet; whatever else it is comes again below.
+        pass
+    with _one_at_a_time, _locked(engine) as connection:
+        # Somebody else may have done it while this process waited.
+        if not (sa.inspect(connection).has_table(_VERSION_TABLE) and _is_current(connection, to)):
+            _run(connection, to)
+
+
+def _is_current(connection: sa.Connection, to: str) -> bool:
+    version = connection.execute(sa.select(_version.c.version_num)).scalar()
+    if version is not None and version not in VERSIONS:
+        raise StoreError(
+            f"{connection.engine.url!r} was made by a newer recwatch: its tables are of version {version}, "
+            f"this one knows versions up to {VERSIONS[-1]}; upgrade recwatch, or name another database"
+        )
+    return version is not None and version >= to
+
+
+@contextmanager
+def _locked(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that shuts other migrations out; on SQLite every other writer, too."""
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            yield connection
+        return
+    # Python's driver begins a transaction before the first INSERT, not before CREATE TABLE: begin it here.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.exec_driver_sql("ROLLBACK")
+            raise
+        connection.exec_driver_sql("COMMIT")
+
+
+def _run(connection: sa.Connection, to: str) -> None:
+    # Imported here: with its templates it takes longer than everything else that a store does at start.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = _VERSION_TABLE
+    command.upgrade(config, to)
