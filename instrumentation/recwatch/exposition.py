@@ -1,20 +1,29 @@
-"""Write a registry in the text that Prometheus reads, without the `_created` series.
+"""Write metrics in the text that Prometheus reads, without the `_created` series.
 
 prometheus_client adds a `_created` gauge to each child of a counter or histogram; nothing here reads them.
 Its own switch, `disable_created_metrics()`, changes the whole process; leaving the samples out while writing
-does not.
+does not. A gauge that is NaN is left out as well: that is how a series is taken back where several processes
+write (`forget`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
+from typing import Self
 
-from prometheus_client import Metric
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-__all__ = ["Selection", "render", "without_created"]
+from recwatch.multiprocess import WorkerMetrics, folder
+
+__all__ = ["Selection", "forget", "render", "without_created"]
 
 _WITH_CREATED = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
+_SWITCH_SECONDS = 0.0005
 
 
 class Selection(Collector):
@@ -31,35 +40,150 @@ class Selection(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield copies; the source's own families are not touched."""
-        return self._families()
-
-    def _families(self) -> Iterator[Metric]:
         for family in self._source.collect():
             samples = [sample for sample in family.samples if self._keep(family, sample)]
             if samples:
-                selected = Metric(family.name, family.documentation, family.type, family.unit)
-                selected.samples = samples
-                yield selected
+                yield _with_samples(family, samples)
+
+
+class _Visible(Collector):
+    """What Prometheus is to see; `Selection` would do, at four times the cost."""
+
+    def __init__(self, source: Collector) -> None:
+        self._source = source
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._source.collect():
+            samples = family.samples
+            if family.type in _WITH_CREATED:
+                created = f"{family.name}_created"
+                samples = [sample for sample in samples if sample.name != created]
+            elif family.type == "gauge":
+                samples = [sample for sample in samples if not math.isnan(sample.value)]
+            if samples:
+                yield _with_samples(family, samples)
+
+
+def _with_samples(family: Metric, samples: list[Sample]) -> Metric:
+    copy = Metric(family.name, family.documentation, family.type, family.unit)
+    copy.samples = samples
+    return copy
 
 
 def without_created(source: Collector) -> Collector:
-    """A view of a registry without `_created` series, for `generate_latest` or a push."""
-    return Selection(source, lambda family, sample: not _is_created(family, sample))
+    """A view of a registry without `_created` series and NaN gauges, for `generate_latest` or a push."""
+    return _Visible(source)
 
 
-def render(registry: Collector, accept: str = "") -> tuple[bytes, str]:
-    """Write every metric of a registry.
+def forget(gauge: Gauge, *labels: str) -> None:
+    """Make a gauge's series absent from now on, until it is set again.
+
+    prometheus_client can remove a series only where one process writes. Where several do, this process's
+    value becomes NaN, which `render` leaves out; a gauge of the mode `mostrecent` is absent then whatever
+    other processes said before, the modes `min`, `max` and `sum` go on with what they say.
 
     Args:
-        registry: what to write.
+        gauge: the metric.
+        labels: the values of its labels, none for a gauge without labels.
+    """
+    if labels and folder() is None:
+        gauge.remove(*labels)
+    else:
+        (gauge.labels(*labels) if labels else gauge).set(math.nan)
+
+
+def render(registry: Collector, accept: str = "", names: Collection[str] = ()) -> tuple[bytes, str]:
+    """Write every metric of a registry, or, where `PROMETHEUS_MULTIPROC_DIR` is set, of all processes.
+
+    May run in a thread of its own while others serve requests: they wait half a millisecond for their turn.
+    A collector or a metric that fails is left out, counted in `recwatch_dropped_writes_total` and logged.
+
+    Args:
+        registry: what to write; several processes share one folder, so there it makes no difference.
         accept: the request's header Accept; decides between the text and the OpenMetrics format.
+        names: the samples to write, such as `http_requests_total`; all by default.
 
     Returns:
         The body and its content type.
+
+    Raises:
+        OSError: when the folder of several processes cannot be read.
     """
     encode, content_type = choose_encoder(accept)
-    return encode(without_created(registry)), content_type
+    path = folder()
+
+    def shown(source: Collector) -> Collector:
+        return _Visible(Selection(source, lambda _, sample: sample.name in names) if names else source)
+
+    with _SHORT_TURNS:
+        if path is not None:
+            return encode(shown(WorkerMetrics(path))), content_type
+        try:
+            return encode(shown(registry)), content_type
+        except Exception:  # noqa: BLE001 - what is broken is counted and logged when it is looked for
+            return encode(shown(_Sound(registry, encode))), content_type
 
 
-def _is_created(family: Metric, sample: Sample) -> bool:
-    return family.type in _WITH_CREATED and sample.name == f"{family.name}_created"
+class _Sound(Collector):
+    """What can be collected and written of a registry in which something cannot."""
+
+    def __init__(self, registry: Collector, encode: Callable[[Collector], bytes]) -> None:
+        self._registry = registry
+        self._encode = encode
+
+    def collect(self) -> Iterable[Metric]:
+        # A registry does not list its collectors in public; one that hides them is taken as far as it goes.
+        collectors = getattr(self._registry, "_collector_to_names", [self._registry])
+        for collector in list(collectors):
+            try:
+                for family in collector.collect():
+                    self._encode(_Visible(_One(family)))
+                    yield family
+            except Exception as error:  # noqa: BLE001 - one broken metric must not hide all others
+                self._drop(error)
+
+    def _drop(self, error: Exception) -> None:
+        from recwatch.metrics import DroppedWrites  # noqa: PLC0415 - which imports this module
+
+        registry = self._registry if isinstance(self._registry, CollectorRegistry) else REGISTRY
+        DroppedWrites.of(registry).drop("metrics", "scrape", error)
+
+
+class _One(Collector):
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        return [self._family]
+
+
+class _ShortTurns:
+    """While a scrape is written, threads take turns of half a millisecond instead of Python's 5.
+
+    Writing thousands of series is one long computation. A request that is served meanwhile needs the
+    interpreter several times, and would wait for it 5 ms each time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._scrapes = 0
+        self._usual = 0.0
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            if self._scrapes == 0:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._usual, _SWITCH_SECONDS))
+            self._scrapes += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._scrapes -= 1
+            if self._scrapes == 0:
+                sys.setswitchinterval(self._usual)
+
+
+_SHORT_TURNS = _ShortTurns()

@@ -8,12 +8,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Self, TypeVar
+from functools import partial
+from typing import Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from recwatch.exposition import render, without_created
+from recwatch.guarded import Guarded, Unrecorded, guarded
+from recwatch.multiprocess import folder
 
 __all__ = [
     "DroppedWrites",
@@ -84,14 +87,21 @@ class _MetricSet:
     ) -> Declared:
         """Build a metric; where the name is taken by other code, count the drop and go on unregistered."""
         labelnames = labels.split()
+        kind = guarded(build)
         try:
-            return build(name, meaning, labelnames, registry=self.registry, **options)
+            metric = kind(name, meaning, labelnames, registry=self.registry, **options)
         except ValueError as error:
-            if isinstance(self, DroppedWrites):
-                _LOGGER.warning("Metric not exported | name=%s, error=%s", name, error)
-            else:
-                DroppedWrites.of(self.registry).drop("registry", "duplicate", error)
+            _LOGGER.warning("Metric not exported | name=%s, error=%s", name, error)
+            self._refused("registry", "duplicate", error)
+            if folder() is not None:  # there the file has one series a name: ours would be added to theirs
+                return cast("Declared", Unrecorded())
             return build(name, meaning, labelnames, registry=None, **options)
+        if isinstance(metric, Guarded):
+            metric.refused = partial(self._refused, "metrics", "folder")
+        return metric
+
+    def _refused(self, target: str, reason: str, error: Exception) -> None:
+        DroppedWrites.of(self.registry).drop(target, reason, error)
 
 
 class DroppedWrites(_MetricSet):
@@ -99,13 +109,13 @@ class DroppedWrites(_MetricSet):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
+        self._last_logged: dict[tuple[str, str], float] = {}
         self.total = self._declare(
             Counter,
             "recwatch_dropped_writes_total",
             "Writes of instrumentation that were given up, by where they should have gone and why.",
             "target reason",
         )
-        self._last_logged: dict[tuple[str, str], float] = {}
 
     def expect(self, target: str, *reasons: str) -> None:
         """Export these label values from the start, at 0."""
@@ -114,7 +124,16 @@ class DroppedWrites(_MetricSet):
 
     def drop(self, target: str, reason: str, error: object, *, writes: int = 1) -> None:
         """Count writes that were given up and say why, at most once a minute for each target and reason."""
-        self.total.labels(target, reason).inc(writes)
+        try:
+            self.total.labels(target, reason).inc(writes)
+        except Exception as fault:  # noqa: BLE001 - it cannot be counted: the log line has to do
+            error = f"{error!r}, and not counted: {fault!r}"
+        self._log(target, reason, error, writes)
+
+    def _refused(self, target: str, reason: str, error: Exception) -> None:
+        self._log(target, reason, error, 1)
+
+    def _log(self, target: str, reason: str, error: object, writes: int) -> None:
         now = time.monotonic()
         if now - self._last_logged.get((target, reason), -_LOG_EVERY_SECONDS) >= _LOG_EVERY_SECONDS:
             self._last_logged[target, reason] = now

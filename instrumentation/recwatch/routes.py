@@ -53,6 +53,14 @@ class RouteTemplates:
             scope: the scope after the application has handled the request.
             ignore: the endpoint that the scope named before, put there by an application further out.
         """
+        # The one way of nearly every request: a route that was seen before and serves one template.
+        marker = scope.get("route")
+        if marker is None:
+            marker = scope.get("endpoint")
+        if marker is not ignore:
+            known = self._templates.get(id(marker))
+            if known is not None and len(known[1]) == 1:
+                return known[1][0]
         for marker in (scope.get("route"), scope.get("endpoint")):
             if marker is None or marker is ignore:
                 continue
