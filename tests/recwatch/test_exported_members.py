@@ -22,6 +22,7 @@ PUBLIC = {
         "ConfigError",
         "DurationError",
         "PromotionConflictError",
+        "QualityError",
         "RecwatchError",
         "RegistryError",
         "StoreError",

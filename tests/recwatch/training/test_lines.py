@@ -1,12 +1,12 @@
 import pytest
 
-from recwatch.training_lines import (
-    as_columns,
+from recwatch.training.figures import CrossValidation
+from recwatch.training.lines import (
+    cross_validation_line,
     early_stopping_line,
     iteration_line,
     metrics_line,
     number,
-    pick,
 )
 
 
@@ -49,24 +49,13 @@ def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_columns_hold_the_known_metrics_and_the_improvement() -> None:
-    columns = as_columns(
-        {"recall@10": 0.15, "rmse": 0.9, "coverage": 0.4}, {"recall@10": 0.1, "ndcg@10": 0.2}
+def test_a_round_of_an_unknown_number() -> None:
+    line = iteration_line("epoch", 2, None, loss=None, seconds=3.0, details={})
+    assert line == "Epoch 2 | time=3.0s"
+
+
+def test_folds() -> None:
+    result = CrossValidation(4, {"rmse": 0.9123, "ndcg@10": 0.0521}, {"rmse": 0.0041, "ndcg@10": 0.00123})
+    assert cross_validation_line(result) == (
+        "Cross-validation | folds=4, rmse=0.912 ± 0.004, ndcg@10=0.0521 ± 0.00123"
     )
-    assert columns == {
-        "recall_at_10": 0.15,
-        "coverage": 0.4,
-        "baseline_recall_at_10": 0.1,
-        "improvement_pct": pytest.approx(50.0),
-    }
-
-
-def test_over_a_baseline_of_nothing_there_is_no_improvement() -> None:
-    assert "improvement_pct" not in as_columns({"recall@10": 0.1}, {"recall@10": 0.0})
-    assert as_columns({}, {}) == {}
-
-
-def test_of_several_cut_offs_ten_is_picked() -> None:
-    assert pick({"recall@20": 0.3, "recall@10": 0.2}, "recall") == 0.2
-    assert pick({"recall@20": 0.3}, "recall") == 0.3
-    assert pick({"recall@20": 0.3}, "ndcg") is None

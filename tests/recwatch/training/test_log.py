@@ -4,7 +4,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from recwatch.metrics import DroppedWrites
-from recwatch.training_log import RunLog
+from recwatch.training.log import RunLog
 
 
 def lost(registry: CollectorRegistry) -> float | None:

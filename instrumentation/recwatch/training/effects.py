@@ -1,0 +1,211 @@
+"""What a run does outside its process: rows, what is published and served. Each may fail or hang alone."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from recwatch.metrics import DroppedWrites, TrainingMetrics
+from recwatch.provenance import git_commit
+from recwatch.training import process, record, recovery, scrape
+from recwatch.training.publisher import Publisher
+from recwatch.training.worker import Worker
+
+__all__ = ["Effects"]
+
+# The store itself waits for a lock for two seconds. A start that is not written by then is written later.
+_START_SECONDS = 2.5
+_END_SECONDS = 10.0
+
+
+class Effects:
+    """The effects of one run; no method raises, and none waits longer than a few seconds.
+
+    Args:
+        run_id: the run's name.
+        model: the model's name.
+        store_url: the store; None keeps no rows.
+        push: where metrics are published; None for nowhere.
+        serve_metrics: where they are served; None for nowhere.
+        commit: the code's commit; None to ask git.
+        registry: with the metrics.
+        row: first values of the run's row.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        model: str,
+        *,
+        store_url: str | None,
+        push: str | None,
+        serve_metrics: int | str | None,
+        commit: str | None,
+        registry: CollectorRegistry,
+        row: Mapping[str, Any],
+    ) -> None:
+        self._run_id = run_id
+        self._model = model
+        self._store_url = store_url
+        self._push = push
+        self._serve_metrics = serve_metrics
+        self._commit = commit
+        self._registry = registry
+        self._row = dict(row)
+        self._dropped = DroppedWrites.of(registry)
+        self._counted: str | None = None
+        self._seeded = False
+        self._record: record.RunRecord | None = None
+        self._writer: Worker | None = None
+        self._publisher: Publisher | None = None
+        self._server: scrape.MetricsServer | None = None
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where metrics are served."""
+        return None if self._server is None else self._server.port
+
+    def start(self) -> None:
+        """Serve metrics, write the run's row, publish that it is under way."""
+        with self._guarded():
+            self._serve()
+        with self._guarded():
+            self._start_record()
+        with self._guarded():
+            if self._push is not None:
+                self._publisher = Publisher(self._push, self._model, self._registry)
+                self._publisher.start()
+
+    def update(self, **values: Any) -> None:
+        """Change the run's row."""
+        if self._record is not None:
+            self._record.update(**values)
+
+    def add_iteration(self, number: int, loss: float | None, seconds: float) -> None:
+        """Add a row of an iteration."""
+        if self._record is not None:
+            self._record.add_iteration(
+                {
+                    "iteration": number,
+                    "timestamp": datetime.now(UTC),
+                    "loss": loss,
+                    "validation_recall": None,
+                    "validation_ndcg": None,
+                    "wall_time_seconds": seconds,
+                }
+            )
+
+    def amend_iteration(self, **values: float | None) -> None:
+        """Complete the newest iteration."""
+        if self._record is not None:
+            self._record.amend_iteration(**values)
+
+    def counted(self, status: str) -> None:
+        """The run's end is about to be counted in `training_runs_total`."""
+        self._counted = status
+
+    def end(self, status: str) -> None:
+        """Write the rest, publish all, stop serving."""
+        with self._guarded():
+            self.update(status=status, completed_at=datetime.now(UTC))
+            self._end_record()
+        with self._guarded():
+            if self._publisher is not None:
+                self._publisher.end(status)
+        with self._guarded():
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+
+    def _serve(self) -> None:
+        if self._serve_metrics is None:
+            return
+        self._dropped.expect(scrape.TARGET, *scrape.REASONS)
+        try:
+            self._server = scrape.MetricsServer(self._serve_metrics, self._registry)
+        except (OSError, OverflowError, ValueError) as error:
+            self._dropped.drop(scrape.TARGET, "unavailable", error)
+
+    def _start_record(self) -> None:
+        if self._store_url is None:
+            return
+        self._dropped.expect(record.TARGET, *record.REASONS)
+        here = process.current()
+        row = {
+            "run_id": self._run_id,
+            "model_type": self._model,
+            "started_at": datetime.now(UTC),
+            "completed_at": None,
+            "status": "running",
+            "error": None,
+            "host": here.host,
+            "pid": here.pid,
+            "process_started_at": here.started_at,
+            **self._row,
+        }
+        self._record = record.RunRecord(self._store_url, self._dropped, row)
+        self._writer = Worker("recwatch-training-rows", self._drop, tick=self._record.write)
+        self._writer.start()
+        self._writer.call(self._write_start, _START_SECONDS)
+        self._writer.submit(self._recover)
+
+    def _write_start(self) -> None:
+        if self._record is None:
+            return
+        self._record.update(git_commit=self._commit or git_commit())
+        self._record.write()
+        self._seed(own=self._counted)
+
+    def _seed(self, *, own: str | None) -> None:
+        """Count on from the runs in the table, less the end of this run where the table lacks it yet.
+
+        A process that trains once ends with a count of 1: only the table knows of the runs before.
+        """
+        store = None if self._record is None else self._record.store
+        if store is None or self._seeded:
+            return
+        counts = store.run_counts(self._model)
+        runs = TrainingMetrics.of(self._registry).runs
+        for status in ("completed", "failed"):
+            missing = counts.get(status, 0) + (status == own) - self._count_of(status)
+            runs.labels(self._model, status).inc(max(0.0, missing))
+        self._seeded = True
+
+    def _recover(self) -> None:
+        store = None if self._record is None else self._record.store
+        if store is not None:
+            recovery.recover_lost_runs(store, push=self._push, registry=self._registry)
+
+    def _write_end(self) -> None:
+        if self._record is not None:
+            self._record.write_rest()
+            self._seed(own=None)
+            self._record.close()
+
+    def _end_record(self) -> None:
+        if self._record is None or self._writer is None:
+            return
+        pending = self._record.pending
+        if not self._writer.call(self._write_end, _END_SECONDS):
+            self._dropped.drop(record.TARGET, "timeout", f"{self._run_id} not written", writes=pending)
+        self._writer.close()
+
+    def _count_of(self, status: str) -> float:
+        labels = {"model": self._model, "status": status}
+        families = TrainingMetrics.of(self._registry).runs.collect()
+        samples = [sample for family in families for sample in family.samples]
+        return sum(
+            sample.value for sample in samples if sample.name.endswith("_total") and sample.labels == labels
+        )
+
+    def _drop(self, error: object) -> None:
+        self._dropped.drop("training", "error", error)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - watching must never break a training
+            self._drop(error)
