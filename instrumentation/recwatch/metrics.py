@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from recwatch.exposition import render, without_created
 from recwatch.guarded import Guarded, Unrecorded, guarded
+from recwatch.histogram import quick
 from recwatch.multiprocess import folder
 
 __all__ = [
@@ -87,7 +88,7 @@ class _MetricSet:
     ) -> Declared:
         """Build a metric; where the name is taken by other code, count the drop and go on unregistered."""
         labelnames = labels.split()
-        kind = guarded(build)
+        kind = guarded(build) if folder() is not None else quick(build)
         try:
             metric = kind(name, meaning, labelnames, registry=self.registry, **options)
         except ValueError as error:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, ServingMetrics
 
 if TYPE_CHECKING:
@@ -168,9 +169,7 @@ class Scores:
     def _observe_scores(self, request: "RecommenderRequest", scores: Sequence[float]) -> None:
         # One NaN would make the histogram's sum NaN for good.
         finite = [score for score in scores if isfinite(score)]
-        observe = self._metrics.score.labels(request.model, request.variant).observe
-        for score in finite:
-            observe(score)
+        observe_all(self._metrics.score.labels(request.model, request.variant), finite)
         if len(finite) < len(scores):
             lost = len(scores) - len(finite)
             self._dropped.drop(_TARGET, "not_finite", "a score is NaN or infinite", writes=lost)

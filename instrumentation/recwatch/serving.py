@@ -14,14 +14,16 @@ def recommend(user):
 The block may hold `await`: it is a plain context manager, and a task that is cancelled inside leaves it so.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
+from recwatch import multiprocess
+from recwatch.exposition import forget
 from recwatch.metrics import ServingMetrics
+from recwatch.request_id import current
 from recwatch.serving_request import Arm, Outcome, RecommenderRequest
 
 if TYPE_CHECKING:
@@ -55,14 +57,17 @@ class RecommenderMetrics:
         self.recorder = recorder
         self._metrics = metrics = ServingMetrics.of(registry)
         self._fallbacks = tuple(fallbacks)
+        # prometheus_client keeps no exemplars where several processes share a folder.
+        exemplars = multiprocess.folder() is None
         self._arm = Arm(
             model,
             variant,
             metrics=metrics,
             fallbacks=self._fallbacks,
             recorder=recorder,
-            exemplars="PROMETHEUS_MULTIPROC_DIR" not in os.environ,
+            exemplars=exemplars,
         )
+        self._wants_ids = exemplars or recorder is not None
         self._arms = {variant: self}
         self._impressions = metrics.impressions.labels(model, variant)
         self._clicks = metrics.clicks.labels(model, variant)
@@ -114,8 +119,11 @@ class RecommenderMetrics:
             topk: how many items were asked for.
             exclude_seen: whether items that the user knows were to be left out.
             filters: what else the items had to fulfil; kept as given, so do not change it afterwards.
-            request_id: names the request in logs and as an exemplar.
+            request_id: names the request in logs and as an exemplar of its time; by default what
+                `recwatch.request_id.current` says.
         """
+        if request_id is None and self._wants_ids:
+            request_id = current()
         return RecommenderRequest(self._arm, user_id, topk, exclude_seen, filters, request_id)
 
     def impressions(self, count: int = 1) -> None:
@@ -139,7 +147,7 @@ class RecommenderMetrics:
         loaded[self.model, self.variant] = version
         in_service = {version for (model, _), version in loaded.items() if model == self.model}
         if before is not None and before not in in_service:
-            self._metrics.model_info.remove(self.model, before)
+            forget(self._metrics.model_info, self.model, before)
         self._metrics.model_info.labels(self.model, version).set(1)
         self._metrics.model_trained.labels(self.model).set(trained_at.timestamp())
 

@@ -30,6 +30,7 @@ PUBLIC = {
     "recwatch.exposition": ["Selection", "forget", "render", "without_created"],
     "recwatch.guarded": ["Guarded", "Unrecorded", "guarded"],
     "recwatch.gunicorn": ["child_exit", "on_starting"],
+    "recwatch.histogram": ["Histogram", "Series", "observe_all", "quick"],
     "recwatch.http": ["CANCELLED", "ERROR", "HttpRecorder", "Status"],
     "recwatch.logs": ["DATE_FORMAT", "FORMAT", "configure", "event", "file_handler", "formatter"],
     "recwatch.manifest": ["MANIFEST", "Action", "Manifest", "Promotion"],

@@ -44,6 +44,7 @@ BASE = [
     "recwatch.exposition",
     "recwatch.guarded",
     "recwatch.gunicorn",
+    "recwatch.histogram",
     "recwatch.http",
     "recwatch.logs",
     "recwatch.manifest",
