@@ -1,79 +1,164 @@
-"""Log lines in one format: `2025-01-15 15:30:15 | INFO | Request | user_id=12345, fallback=False`."""
+"""Log lines as text, `2025-01-15 15:30:15 | INFO | Request | user_id=12345, fallback=False`, or as JSON.
+
+Inside a request (`recwatch.request_id`) every line carries the request's id: as text in a last field
+`request_id=...`, as JSON in a key of its own. No value can end a line or look like another one.
+"""
 
 import logging
-from collections.abc import Callable
-from logging.handlers import WatchedFileHandler
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["DATE_FORMAT", "FORMAT", "configure", "event", "file_handler", "formatter"]
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from recwatch.errors import ConfigError
+from recwatch.log_files import LogFile
+from recwatch.log_rotation import Rotation
+from recwatch.redaction import mask_passwords
+from recwatch.request_id import current
+
+__all__ = [
+    "DATE_FORMAT",
+    "FORMAT",
+    "Event",
+    "Rotation",
+    "close",
+    "configure",
+    "event",
+    "file_handler",
+    "formatter",
+    "json_formatter",
+    "one_line",
+]
 
 FORMAT = "%(asctime)s | %(levelname)s | %(message)s"
 DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 _OURS = "recwatch:"
+# What ends a line somewhere, moves a terminal's cursor or turns the direction of what follows.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+class Event(str):
+    """A message that knows its name and its fields: one line as text, keys of their own as JSON.
+
+    Args:
+        text: the line.
+        name: what happened, such as `Request`.
+        fields: what is written as JSON beside the name.
+    """
+
+    __slots__ = ("fields", "name")
+
+    name: str
+    fields: Mapping[str, object]
+
+    def __new__(cls, text: str = "", name: str = "", fields: Mapping[str, object] | None = None) -> Self:
+        """Strings are made here; the defaults are for `pickle`, which sets the rest afterwards."""
+        made = super().__new__(cls, text)
+        made.name = name
+        made.fields = fields or {}
+        return made
+
+
+def event(name: str, /, **fields: object) -> Event:
+    r"""A message of a name and its fields, such as `Cold-start | user_id=99999, fallback=True`.
+
+    Line breaks and other control characters inside a field are written as `\n` or `\x1b`.
+    """
+    pairs = ", ".join(f"{key}={value}" for key, value in fields.items())
+    return Event(one_line(f"{name} | {pairs}" if pairs else name), name, fields)
+
+
+def one_line(text: str) -> str:
+    r"""A text whose control characters are written as `\n`, `\x1b` or `\u2028`, so that it stays one line."""
+    return _CONTROL.sub(lambda found: _SHORT.get(found[0]) or _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - a byte
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = mask_passwords(one_line(record.getMessage()))
+        record.asctime = self.formatTime(record, self.datefmt)
+        line = self.formatMessage(record)
+        request_id = getattr(record, "request_id", None) or current()
+        if request_id is not None:
+            line += f"{',' if ' | ' in record.message else ' |'} request_id={one_line(str(request_id))}"
+        details = []
+        if record.exc_info:
+            details.append(self.formatException(record.exc_info))
+        if record.stack_info:
+            details.append(self.formatStack(record.stack_info))
+        # A line that begins with a time begins a record; the message of an exception cannot begin one.
+        below = [f"    {one_line(part)}" for detail in details for part in detail.split("\n")]
+        return "\n".join([line, *map(mask_passwords, below)])
 
 
 def formatter() -> logging.Formatter:
-    """The format of every log line of recwatch; times are local, to the second."""
-    return logging.Formatter(FORMAT, DATE_FORMAT)
+    """The format of every log line of recwatch; times are local, to the second.
 
-
-def event(name: str, /, **fields: object) -> str:
-    r"""A message of a name and its fields, such as `Cold-start | user_id=99999, fallback=True`.
-
-    Line breaks inside a field are written as `\n`, so that no value can forge a line.
+    Lines of a traceback follow indented. Passwords of URLs are masked.
     """
-    pairs = ", ".join(f"{key}={value}" for key, value in fields.items())
-    text = f"{name} | {pairs}" if pairs else name
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    return _TextFormatter(FORMAT, DATE_FORMAT)
 
 
-class _FileHandler(WatchedFileHandler):
-    """Appends to a file, opens it again after an outside rotation, and reports what cannot be written."""
+def json_formatter() -> logging.Formatter:
+    """A line of JSON for each record, written by structlog; `docs/logs.md` lists the keys.
 
-    def __init__(self, path: Path, on_error: Callable[[], None] | None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        super().__init__(path, encoding="utf-8")
-        self._on_error = on_error
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            super().emit(record)
-        except OSError:  # the base class opens a rotated file again without catching what that may raise
-            self.handleError(record)
-
-    def close(self) -> None:
-        try:
-            super().close()
-        except OSError:  # a full disk: the lines that wait for it are lost
-            if self._on_error is not None:
-                self._on_error()
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
-        if self._on_error is None:
-            super().handleError(record)
-        else:
-            self._on_error()
+    Raises:
+        ConfigError: where structlog is missing.
+    """
+    try:
+        from recwatch import log_json  # noqa: PLC0415 - text needs no structlog
+    except ModuleNotFoundError as error:
+        if error.name != "structlog":
+            raise
+        raise ConfigError("JSON logs need structlog: pip install 'recwatch[logs]'") from error
+    return log_json.formatter()
 
 
-def file_handler(path: Path, *, on_error: Callable[[], None] | None = None) -> logging.Handler:
-    """A handler that appends lines to a file; its folder is made.
+def file_handler(
+    path: Path,
+    *,
+    json: bool = False,
+    rotation: Rotation | None = None,
+    on_error: Callable[[], None] | None = None,
+    registry: CollectorRegistry = REGISTRY,
+) -> logging.Handler:
+    """A handler that appends lines to a file, which several processes may share; its folder is made.
 
     Args:
         path: the file.
-        on_error: called for each line that cannot be written, such as on a full disk; by default
-            the standard library's report to standard error.
+        json: write JSON instead of text.
+        rotation: when to begin a new file and which old ones to keep; None leaves that to logrotate and the
+            like, whose renamed or truncated files are noticed.
+        on_error: called for each line that cannot be written, such as on a full disk; by default it is
+            counted (`recwatch_dropped_writes_total{target="log"}`) and said on standard error.
+        registry: where it is counted.
 
     Raises:
         OSError: when the file cannot be opened.
+        ConfigError: when JSON is asked for without structlog.
     """
-    handler = _FileHandler(path, on_error)
-    handler.setFormatter(formatter())
+    form = json_formatter() if json else formatter()
+    handler = LogFile(path, rotation=rotation, on_error=on_error, registry=registry)
+    handler.setFormatter(form)
     return handler
 
 
 def configure(
-    name: str | None = None, *, level: int | str = "INFO", file: Path | None = None, console: bool = True
+    name: str | None = None,
+    *,
+    level: int | str = "INFO",
+    file: Path | str | None = None,
+    console: bool = True,
+    json: bool = False,
+    rotation: Rotation | None = None,
+    registry: CollectorRegistry = REGISTRY,
 ) -> logging.Logger:
     """Set up a logger; call it from a main. Calling it again replaces what the first call set up.
 
@@ -82,24 +167,34 @@ def configure(
         level: the lowest level that is written.
         file: also append to this file; its folder is made.
         console: write to standard error.
+        json: write JSON instead of text.
+        rotation: of the file; None leaves it to logrotate and the like.
+        registry: where lines are counted that the file does not take.
 
     Raises:
-        OSError: when the file cannot be opened.
+        OSError: when the file cannot be opened; the logger is then as it was.
+        ConfigError: when JSON is asked for without structlog; likewise.
     """
-    wanted: dict[str, Any] = {}
+    wanted: dict[str, logging.Handler] = {}
     if console:
-        wanted[f"{_OURS}console"] = logging.StreamHandler
+        wanted["console"] = logging.StreamHandler()
+        wanted["console"].setFormatter(json_formatter() if json else formatter())
     if file is not None:
-        wanted[f"{_OURS}{file.resolve()}"] = lambda: file_handler(file)
+        path = Path(file)
+        wanted[str(path.resolve())] = file_handler(path, json=json, rotation=rotation, registry=registry)
     logger = logging.getLogger(name)
-    for handler in list(logger.handlers):
-        if handler.name is not None and handler.name.startswith(_OURS):
-            logger.removeHandler(handler)
-            handler.close()
-    for key, make in wanted.items():
-        handler = make()
-        handler.set_name(key)
-        handler.setFormatter(formatter())
+    close(name)
+    for key, handler in wanted.items():
+        handler.set_name(f"{_OURS}{key}")
         logger.addHandler(handler)
     logger.setLevel(level)
     return logger
+
+
+def close(name: str | None = None) -> None:
+    """Take away the handlers that `configure` gave a logger and close them; others stay."""
+    logger = logging.getLogger(name)
+    ours: list[Any] = [handler for handler in logger.handlers if (handler.name or "").startswith(_OURS)]
+    for handler in ours:
+        logger.removeHandler(handler)
+        handler.close()

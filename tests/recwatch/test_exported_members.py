@@ -16,6 +16,7 @@ PUBLIC = {
     "recwatch.callbacks.implicit": ["ImplicitCallback"],
     "recwatch.callbacks.surprise": ["fit_surprise"],
     "recwatch.config": ["Duration", "Strict", "expand_variables", "load_config"],
+    "recwatch.django_request_id": ["DjangoRequestIdMiddleware"],
     "recwatch.durations": ["format_duration", "parse_duration"],
     "recwatch.entry": ["run"],
     "recwatch.errors": [
@@ -32,7 +33,22 @@ PUBLIC = {
     "recwatch.gunicorn": ["child_exit", "on_starting"],
     "recwatch.histogram": ["Histogram", "Series", "observe_all", "quick"],
     "recwatch.http": ["CANCELLED", "ERROR", "HttpRecorder", "Status"],
-    "recwatch.logs": ["DATE_FORMAT", "FORMAT", "configure", "event", "file_handler", "formatter"],
+    "recwatch.log_files": ["REASONS", "TARGET", "LogFile"],
+    "recwatch.log_json": ["configure_structlog", "formatter"],
+    "recwatch.log_rotation": ["Rotated", "Rotation", "find_rotated", "next_name", "surplus"],
+    "recwatch.logs": [
+        "DATE_FORMAT",
+        "FORMAT",
+        "Event",
+        "Rotation",
+        "close",
+        "configure",
+        "event",
+        "file_handler",
+        "formatter",
+        "json_formatter",
+        "one_line",
+    ],
     "recwatch.manifest": ["MANIFEST", "Action", "Manifest", "Promotion"],
     "recwatch.metrics": [
         "DroppedWrites",
@@ -61,6 +77,15 @@ PUBLIC = {
         "write_beside",
     ],
     "recwatch.registry_journal": ["Journal", "completed", "undoable"],
+    "recwatch.request_id": [
+        "HEADER",
+        "KEY",
+        "RequestIdMiddleware",
+        "WsgiRequestIdMiddleware",
+        "bind",
+        "choose",
+        "current",
+    ],
     "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates"],
     "recwatch.scores": [
         "Embeddings",
@@ -70,6 +95,7 @@ PUBLIC = {
         "semantic_alignment",
         "unit_vectors",
     ],
+    "recwatch.service_log": ["ServiceLog"],
     "recwatch.serving": ["Outcome", "RecommenderMetrics", "RecommenderRequest"],
     "recwatch.serving_request": ["Arm", "Outcome", "RecommenderRequest"],
     "recwatch.store": [
@@ -144,6 +170,7 @@ PUBLIC = {
     "recwatch.training.run": ["TrainingRun", "Unfinished", "Unit"],
     "recwatch.training.scrape": ["REASONS", "TARGET", "MetricsServer"],
     "recwatch.training.worker": ["Worker"],
+    "recwatch.user_ids": ["Mode", "UserIds"],
 }
 
 

@@ -46,6 +46,8 @@ BASE = [
     "recwatch.gunicorn",
     "recwatch.histogram",
     "recwatch.http",
+    "recwatch.log_files",
+    "recwatch.log_rotation",
     "recwatch.logs",
     "recwatch.manifest",
     "recwatch.metrics",
@@ -57,7 +59,9 @@ BASE = [
     "recwatch.registry",
     "recwatch.registry_files",
     "recwatch.registry_journal",
+    "recwatch.request_id",
     "recwatch.routes",
+    "recwatch.service_log",
     "recwatch.serving",
     "recwatch.serving_request",
     "recwatch.textfile",
@@ -74,6 +78,7 @@ BASE = [
     "recwatch.training.scrape",
     "recwatch.training.worker",
     "recwatch.worker_files",
+    "recwatch.user_ids",
 ]
 
 

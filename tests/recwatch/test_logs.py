@@ -1,12 +1,15 @@
 import logging
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from recwatch import logs
+from recwatch import logs, request_id
+from recwatch.logs import Rotation
 
 
 @pytest.fixture
@@ -88,4 +91,106 @@ def test_a_full_disk_is_reported_not_raised(name: str) -> None:
     logger.warning("no room")
     assert lost == [1]
     logger.handlers[0].close()
-    assert lost == [1, 1]
+    assert lost == [1]
+
+
+CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066"
+
+
+def test_no_control_character_is_written(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    logger = logs.configure(name, file=file, console=False)
+    logger.info("Hello | user=%s", CONTROLS)
+    logger.info(logs.event("Hello", user=CONTROLS))
+    text = file.read_bytes().decode()
+    assert len(text.splitlines()) == 2
+    escaped = r"\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066"
+    assert text.count(f" | INFO | Hello | user={escaped}\n") == 2
+
+
+def test_the_lines_of_an_exception_cannot_be_taken_for_records(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    logger = logs.configure(name, file=file, console=False)
+    forged = "2025-01-15 15:30:15 | INFO | forged\r\x1b[2K"
+    try:
+        int(f"x\n{forged}")
+    except ValueError:
+        logger.error("Failed", exc_info=LookupError(forged), stack_info=True)  # noqa: TRY400
+        logger.exception("Failed again")
+    lines = file.read_text().splitlines()
+    assert [line.split(" | ", 2)[2] for line in lines if not line.startswith("    ")] == [
+        "Failed",
+        "Failed again",
+    ]
+    assert "    Traceback (most recent call last):" in lines
+    assert r"    LookupError: 2025-01-15 15:30:15 | INFO | forged\r\x1b[2K" in lines
+
+
+def test_a_request_id_is_the_last_field_only_where_one_is_bound(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    logger = logs.configure(name, file=file, console=False)
+    logger.info(logs.event("Request", user_id=1))
+    with request_id.bind("r-1"):
+        logger.info(logs.event("Request", user_id=1))
+        logger.error("Something failed")
+    logger.info("From elsewhere", extra={"request_id": "r-2\n"})
+    assert [line.split(" | ", 2)[2] for line in file.read_text().splitlines()] == [
+        "Request | user_id=1",
+        "Request | user_id=1, request_id=r-1",
+        "Something failed | request_id=r-1",
+        r"From elsewhere | request_id=r-2\n",
+    ]
+
+
+def test_passwords_of_urls_are_masked(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    logger = logs.configure(name, file=file, console=False)
+    error = OSError("redis://me:secret@cache")
+    logger.error("No answer of %s", "postgresql://me:secret@host/db", exc_info=error)
+    text = file.read_text()
+    assert "secret" not in text
+    assert "//me:***@host/db" in text
+    assert "//me:***@cache" in text
+
+
+def test_any_text_can_be_written(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    logs.configure(name, file=file, console=False).info("người dùng %s", "\ud800")
+    assert file.read_text().endswith("| người dùng \\ud800\n")
+
+
+def test_a_file_is_rotated_as_told(name: str, tmp_path: Path) -> None:
+    logger = logs.configure(
+        name, file=str(tmp_path / "a.log"), console=False, rotation=Rotation(max_bytes=1, keep=2)
+    )
+    for number in range(5):
+        logger.info("line %d", number)
+    assert "line 4" in (tmp_path / "a.log").read_text()
+    assert len(list(tmp_path.glob("a.log.*"))) == 2
+
+
+def test_lost_lines_are_counted_where_told(
+    name: str, registry: CollectorRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(name, file=Path("/dev/full"), console=False, registry=registry).info("no room")
+    labels = {"target": "log", "reason": "unwritable"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 1
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_what_cannot_be_set_up_leaves_the_logger_as_it_was(name: str, tmp_path: Path) -> None:
+    logger = logs.configure(name, file=tmp_path / "a.log", console=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        logs.configure(name, file=tmp_path / "file" / "b.log", console=False)
+    logger.info("still here")
+    assert "still here" in (tmp_path / "a.log").read_text()
+    logs.close(name)
+    assert not logger.handlers
+
+
+def test_an_event_knows_its_fields_also_in_another_process() -> None:
+    event = logs.event("Request", user_id=1, error="a\nb")
+    assert event == r"Request | user_id=1, error=a\nb"
+    again = pickle.loads(pickle.dumps(event))  # noqa: S301 - our own
+    assert (again, again.name, again.fields) == (event, "Request", {"user_id": 1, "error": "a\nb"})

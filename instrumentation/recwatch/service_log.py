@@ -1,0 +1,141 @@
+"""The log lines of a recommender, written from its records, off the request's path.
+
+log = ServiceLog(file="logs/service/recommender.log")
+metrics = RecommenderMetrics("als", recorder=Recorder([log]))
+log.started("als_v2_20250116_141500")
+"""
+
+import json as json_text
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from recwatch import logs
+from recwatch.logs import Event, Rotation, event
+from recwatch.user_ids import Mode, UserIds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recwatch.serving import RecommenderRequest
+
+__all__ = ["ServiceLog"]
+
+# A user id that could be taken for more than itself is quoted.
+_PLAIN_ID = re.compile(r"[^\s,=|\"\\]+")
+
+
+class ServiceLog:
+    """Writes what happened to a logger: a consumer of `recwatch.recorder.Recorder`, and two methods more.
+
+    | line | level | when |
+    | --- | --- | --- |
+    | `Request` | INFO | a request was answered |
+    | `Cold-start` | WARNING | before it, where a fallback answered |
+    | `Recommendation failed` | ERROR | a request failed |
+    | `Request cancelled` | INFO | the caller went away |
+    | `Service started`, `Model reloaded` | INFO | `started`, `reloaded` |
+
+    A line has the time at which its request began. What a request did not say, such as `topk`, is left out.
+
+    Args:
+        name: the logger; its handlers, and those above it, write the lines.
+        file: append to this file; its folder is made. None leaves it to the handlers that are there.
+        json: write JSON to it instead of text.
+        rotation: of the file; None leaves it to logrotate and the like.
+        user_ids: `plain`, `hashed` with the key in `key_file`, or `omitted`.
+        key_file: at least 32 bytes; see `recwatch.user_ids`.
+        registry: where lines are counted that the file does not take.
+
+    Raises:
+        OSError: when the file cannot be opened.
+        ConfigError: when the key cannot be used, or JSON is asked for without structlog.
+    """
+
+    def __init__(
+        self,
+        name: str = "recwatch.service",
+        *,
+        file: Path | str | None = None,
+        json: bool = False,
+        rotation: Rotation | None = Rotation(),  # noqa: B008 - frozen
+        user_ids: Mode = "plain",
+        key_file: Path | str | None = None,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
+        self.name = "service_log"
+        self._user_ids = UserIds(user_ids, key_file)
+        self._logger = logging.getLogger(name)
+        if file is not None:
+            logs.configure(name, file=file, console=False, json=json, rotation=rotation, registry=registry)
+        elif self._logger.level == logging.NOTSET:
+            self._logger.setLevel(logging.INFO)
+        self._has_file = file is not None
+
+    def started(self, model_id: str) -> None:
+        """The service is ready, with this model: `Service started | model_id=als_v2_20250116_141500`."""
+        self._logger.info(event("Service started", model_id=model_id))
+
+    def reloaded(self, old: str | None, new: str | None) -> None:
+        """Another version is in service: `Model reloaded | old=als_v2, new=als_v3`."""
+        self._logger.info(event("Model reloaded", old=old, new=new))
+
+    def take(self, requests: "Sequence[RecommenderRequest]") -> None:
+        """Write the lines of finished requests."""
+        for request in requests:
+            for level, line in _lines(request, self._user_ids(request.user_id)):
+                if self._logger.isEnabledFor(level):
+                    self._write(level, line, request)
+
+    def close(self) -> None:
+        """Close the file, where this log opened one."""
+        if self._has_file:
+            logs.close(self._logger.name)
+
+    def _write(self, level: int, line: Event, request: "RecommenderRequest") -> None:
+        extra = {"request_id": request.request_id} if request.request_id is not None else None
+        record = self._logger.makeRecord(self._logger.name, level, __file__, 0, line, (), None, "take", extra)
+        record.created = request.timestamp
+        record.msecs = request.timestamp % 1 * 1000
+        self._logger.handle(record)
+
+
+def _lines(request: "RecommenderRequest", user_id: int | str | None) -> list[tuple[int, Event]]:
+    """The lines of a request, each with its level."""
+    user = {} if user_id is None else {"user_id": user_id}
+    asked = user if request.topk is None else {**user, "topk": request.topk}
+    latency = {"latency": f"{request.seconds:.3f}s"}
+    more = {
+        "latency_seconds": round(request.seconds, 6),
+        "model": request.model,
+        "version": request.version,
+        "variant": request.variant,
+    }
+    if request.outcome == "error":
+        error = {"error": request.error}
+        line = _line("Recommendation failed", {**user, **error}, {**asked, **error, **more})
+        return [(logging.ERROR, line)]
+    if request.outcome == "cancelled":
+        return [(logging.INFO, _line("Request cancelled", {**asked, **latency}, {**asked, **more}))]
+    fallback = {"fallback": request.fallback_method is not None}
+    more |= {
+        "fallback_method": request.fallback_method,
+        "items": None if request.items is None else len(request.items),
+        "reranked": request.was_reranked,
+    }
+    lines = [
+        (logging.WARNING, _line("Cold-start", {**user, **fallback}, {**asked, **fallback, **more})),
+        (logging.INFO, _line("Request", {**asked, **latency, **fallback}, {**asked, **fallback, **more})),
+    ]
+    return lines if request.fallback_method is not None else lines[1:]
+
+
+def _line(name: str, shown: dict[str, Any], fields: dict[str, Any]) -> Event:
+    """A line that shows some of its fields as text and has all of them as JSON."""
+    user_id = shown.get("user_id")
+    if isinstance(user_id, str) and not _PLAIN_ID.fullmatch(user_id):
+        shown = {**shown, "user_id": json_text.dumps(user_id, ensure_ascii=False)}
+    return Event(str(event(name, **shown)), name, fields)
