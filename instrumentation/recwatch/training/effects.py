@@ -1,5 +1,6 @@
 """What a run does outside its process: rows, what is published and served. Each may fail or hang alone."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class Effects:
         self._registry = registry
         self._row = dict(row)
         self._dropped = DroppedWrites.of(registry)
+        self._count_lock = threading.Lock()
         self._counted: str | None = None
         self._seeded = False
         self._record: record.RunRecord | None = None
@@ -102,9 +104,11 @@ class Effects:
         if self._record is not None:
             self._record.amend_iteration(**values)
 
-    def counted(self, status: str) -> None:
-        """The run's end is about to be counted in `training_runs_total`."""
-        self._counted = status
+    def count_end(self, status: str) -> None:
+        """Count the run's end in `training_runs_total`."""
+        with self._count_lock:
+            self._counted = status
+            TrainingMetrics.of(self._registry).runs.labels(self._model, status).inc()
 
     def end(self, status: str) -> None:
         """Write the rest, publish all, stop serving."""
@@ -156,21 +160,22 @@ class Effects:
             return
         self._record.update(git_commit=self._commit or git_commit())
         self._record.write()
-        self._seed(own=self._counted)
+        self._seed(self._record)
 
-    def _seed(self, *, own: str | None) -> None:
-        """Count on from the runs in the table, less the end of this run where the table lacks it yet.
+    def _seed(self, rows: record.RunRecord) -> None:
+        """Count on from the runs in the table, and from this one where its end is not in the table yet.
 
         A process that trains once ends with a count of 1: only the table knows of the runs before.
         """
-        store = None if self._record is None else self._record.store
-        if store is None or self._seeded:
+        if rows.store is None or self._seeded:
             return
-        counts = store.run_counts(self._model)
+        counts = rows.store.run_counts(self._model)
         runs = TrainingMetrics.of(self._registry).runs
-        for status in ("completed", "failed"):
-            missing = counts.get(status, 0) + (status == own) - self._count_of(status)
-            runs.labels(self._model, status).inc(max(0.0, missing))
+        with self._count_lock:
+            own = None if rows.written_status == self._counted else self._counted
+            for status in ("completed", "failed"):
+                missing = counts.get(status, 0) + (status == own) - self._count_of(status)
+                runs.labels(self._model, status).inc(max(0.0, missing))
         self._seeded = True
 
     def _recover(self) -> None:
@@ -181,7 +186,7 @@ class Effects:
     def _write_end(self) -> None:
         if self._record is not None:
             self._record.write_rest()
-            self._seed(own=None)
+            self._seed(self._record)
             self._record.close()
 
     def _end_record(self) -> None:

@@ -55,11 +55,17 @@ class RunRecord:
         self._finished: list[dict[str, Any]] = []
         self._newest: dict[str, Any] | None = None  # its validation may still come
         self._written_at = self._retry_at = float("-inf")
+        self._written_status: str | None = None
 
     @property
     def pending(self) -> int:
         """Rows that wait to be written, the run's own among them."""
         return 1 + len(self._finished) + (self._newest is not None)
+
+    @property
+    def written_status(self) -> str | None:
+        """The run's status as the store has it."""
+        return self._written_status
 
     def update(self, **values: Any) -> None:
         """Change the run's row; written with the next rows."""
@@ -133,6 +139,7 @@ class RunRecord:
                 self._finished = rows + self._finished
             raise
         self._written_at = monotonic()
+        self._written_status = run["status"]
 
     def _postpone(self, error: Exception) -> None:
         self._retry_at = monotonic() + _RETRY_AFTER_SECONDS

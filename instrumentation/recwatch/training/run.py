@@ -301,8 +301,7 @@ class TrainingRun:
 
     def _count_end(self, status: str, seconds: float) -> None:
         self._metrics.in_progress.labels(self.model).dec()
-        self._effects.counted(status)
-        self._metrics.runs.labels(self.model, status).inc()
+        self._effects.count_end(status)
         if status == "completed":
             self._metrics.duration.labels(self.model).set(seconds)
             self._metrics.last_success.labels(self.model).set_to_current_time()

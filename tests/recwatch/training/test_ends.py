@@ -1,0 +1,95 @@
+"""How a run without a block begins and ends."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from recwatch.store import open_store
+from recwatch.training import TrainingRun, Unfinished, start_run
+
+Dropped = Callable[[str, str], float | None]
+
+
+def rows(store_url: str) -> list[tuple[Any, Any]]:
+    with open_store(store_url) as store:
+        return [(row["status"], row["error"]) for row in store.runs()]
+
+
+def test_a_run_without_a_block(registry: CollectorRegistry, store_url: str) -> None:
+    run = start_run("als", parameters={"factors": 64}, store_url=store_url, registry=registry)
+    assert run.is_open
+    run.iteration(1, 1, loss=1.0)
+    run.finish()
+    assert (run.is_open, run.status) == (False, "completed")
+    assert rows(store_url) == [("completed", None)]
+
+
+def test_only_the_first_end_counts(registry: CollectorRegistry, store_url: str) -> None:
+    run = start_run("als", store_url=store_url, registry=registry)
+    run.fail("loss is NaN")
+    run.finish()
+    run.fail("again")
+    assert (run.status, str(run.error)) == ("failed", "loss is NaN")
+    assert rows(store_url) == [("failed", "RuntimeError: loss is NaN")]
+    for status, count in (("failed", 1), ("completed", 0)):
+        labels = {"model": "als", "status": status}
+        assert registry.get_sample_value("training_runs_total", labels) == count
+    assert registry.get_sample_value("training_in_progress", {"model": "als"}) == 0
+
+
+def test_a_block_may_begin_and_end_what_functions_began_and_ended(registry: CollectorRegistry) -> None:
+    with start_run("als", registry=registry) as run:
+        run.finish()
+    assert run.status == "completed"
+    assert run.start().status == "completed"
+    assert registry.get_sample_value("training_runs_total", {"model": "als", "status": "completed"}) == 1
+
+
+def test_what_comes_before_the_start_or_after_the_end_is_counted(
+    registry: CollectorRegistry, dropped: Dropped, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = TrainingRun("als", registry=registry)
+    run.iteration(1, 1)
+    run.start().finish()
+    run.evaluation({"ndcg@10": 0.1})
+    assert dropped("training", "closed") == 2
+    assert "iteration of als_" in caplog.text
+
+
+UNFINISHED = """
+import sys
+from recwatch.training import start_run
+
+start_run("als", store_url=sys.argv[1]).iteration(1, 2, loss=1.0)
+"""
+ENDED = """
+import signal, sys
+from recwatch.training import TrainingRun
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+with TrainingRun("als", store_url=sys.argv[1]):
+    print("ready", flush=True)
+    signal.pause()
+"""
+
+
+def test_a_process_that_ends_without_a_word_leaves_a_failed_run(store_url: str) -> None:
+    subprocess.run([sys.executable, "-c", UNFINISHED, store_url], timeout=60, check=True)
+    ((status, error),) = rows(store_url)
+    assert status == "failed"
+    assert error.startswith(f"{Unfinished.__name__}: the process ended")
+
+
+def test_sigterm_leaves_a_failed_run(store_url: str) -> None:
+    command = [sys.executable, "-c", ENDED, store_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == "ready\n"
+        trainer.send_signal(signal.SIGTERM)
+        assert trainer.wait(timeout=30) == 143
+    assert rows(store_url) == [("failed", "SystemExit: 143")]
