@@ -3,6 +3,7 @@
 RecwatchError
 ├── ConfigError      a configuration file cannot be used
 ├── DurationError    a text is not a duration
+├── QualityError     a prediction, a label or a setting of quality monitoring cannot be used
 ├── RegistryError    a model's artifacts are missing, damaged or not what was asked for
 │   └── PromotionConflictError    another version is in service than the one that was expected
 └── StoreError       the database of records cannot be opened or is of another version
@@ -12,6 +13,7 @@ __all__ = [
     "ConfigError",
     "DurationError",
     "PromotionConflictError",
+    "QualityError",
     "RecwatchError",
     "RegistryError",
     "StoreError",
@@ -28,6 +30,10 @@ class ConfigError(RecwatchError):
 
 class DurationError(RecwatchError, ValueError):
     """A text is not a duration. A `ValueError` too, so that pydantic reports it with its key."""
+
+
+class QualityError(RecwatchError, ValueError):
+    """A prediction, a label or a setting of quality monitoring cannot be used."""
 
 
 class RegistryError(RecwatchError):
@@ -58,7 +64,7 @@ class StoreError(RecwatchError):
 
     Args:
         message: what happened and what to do.
-        reason: one word for a metric's label: `locked`, `full` (its disk) or `unavailable`.
+        reason: one word for a metric's label: `locked`, `full` (its disk), `refused` (a row) or `unavailable`.
     """
 
     def __init__(self, message: str, *, reason: str = "unavailable") -> None:

@@ -3,7 +3,9 @@
 SQLite in a file, or PostgreSQL by URL. Needs the extra `store`, PostgreSQL the extra `postgres`.
 """
 
+from recwatch.store.aggregates import aggregate
 from recwatch.store.engine import create_store_engine
+from recwatch.store.retention import Retention
 from recwatch.store.store import Store, open_store
 from recwatch.store.tables import (
     iteration_metrics,
@@ -17,8 +19,10 @@ from recwatch.store.tables import (
 from recwatch.store.times import UtcDateTime
 
 __all__ = [
+    "Retention",
     "Store",
     "UtcDateTime",
+    "aggregate",
     "create_store_engine",
     "iteration_metrics",
     "metadata",

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -11,7 +13,27 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from recwatch.errors import StoreError
 from recwatch.redaction import mask_passwords
 
-__all__ = ["as_store_error", "create_store_engine"]
+__all__ = ["as_store_error", "create_store_engine", "parse_url"]
+
+
+def parse_url(url: str) -> sa.URL:
+    """A database's URL, found usable as far as that can be seen without a connection.
+
+    Raises:
+        StoreError: when it cannot be used, or the driver that it names is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise _unusable(url, error) from error
+    except ValueError:  # a port that is no number, as SQLAlchemy sees it; its message may show the password
+        raise StoreError(
+            mask_passwords(
+                f"{url!r} cannot be used: its port is no number; write @ / : in a password as %40 %2F %3A"
+            )
+        ) from None
+    return parsed
 
 
 def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
@@ -19,28 +41,43 @@ def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
 
     Args:
         url: of the database.
-        timeout: seconds to wait for a locked database.
+        timeout: seconds to wait for a locked database, and on PostgreSQL for a connection: 2 at least.
 
     Raises:
         StoreError: when the URL cannot be used.
     """
+    parsed = parse_url(url)
     try:
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, pool_pre_ping=True)
-        _make_folder(parsed.database)
-        engine = sa.create_engine(parsed, connect_args={"timeout": timeout})
-    except (sa.exc.ArgumentError, ImportError, OSError) as error:
-        raise StoreError(
-            mask_passwords(f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db")
-        ) from error
-    except ValueError:  # a port that is no number, as SQLAlchemy sees it; its message may show the password
-        raise StoreError(
-            mask_passwords(
-                f"{url!r} cannot be used: its port is no number; write @ / : in a password as %40 %2F %3A"
-            )
-        ) from None
-    sa.event.listen(engine, "connect", _set_up_sqlite)
+        if parsed.get_backend_name() == "sqlite":
+            _make_folder(parsed.database)
+            engine = sa.create_engine(parsed, connect_args={"timeout": timeout})
+            sa.event.listen(engine, "connect", _set_up_sqlite)
+            return engine
+        return _create_postgresql_engine(parsed, timeout)
+    except (sa.exc.ArgumentError, OSError) as error:
+        raise _unusable(url, error) from error
+
+
+def _unusable(url: str, error: Exception) -> StoreError:
+    return StoreError(
+        mask_passwords(f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db")
+    )
+
+
+def _create_postgresql_engine(url: sa.URL, timeout: float) -> sa.Engine:
+    # libpq takes whole seconds, 2 at least; what the URL says goes first.
+    wait: dict[str, Any] = {}
+    if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
+        wait["connect_timeout"] = max(2, ceil(timeout))
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=wait)
+
+    def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = {ceil(timeout * 1000)}")
+        cursor.close()
+        connection.commit()
+
+    sa.event.listen(engine, "connect", set_up)
     return engine
 
 
@@ -71,11 +108,15 @@ def as_store_error(url: sa.URL) -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        if "is full" in str(cause) or "No space left" in str(cause):
-            message = f"{url!r}: {cause}: make room on its disk"
-            raise StoreError(mask_passwords(message), reason="full") from error
-        if "locked" in str(cause):
+        text = str(cause)
+        if "locked" in text or "lock timeout" in text:
             message = f"{url!r} is locked by another process: end it, or allow a longer timeout"
             raise StoreError(message, reason="locked") from error
-        message = f"{url!r}: {cause}: see that the database is there and can be written"
+        if "is full" in text or "No space left" in text:
+            message = f"{url!r}: {text}: make room on its disk"
+            raise StoreError(mask_passwords(message), reason="full") from error
+        if isinstance(error, (sa.exc.DataError, sa.exc.IntegrityError)):
+            message = f"{url!r} refuses a row: {text}: mend what is to be written"
+            raise StoreError(mask_passwords(message), reason="refused") from error
+        message = f"{url!r}: {text}: see that the database is there and can be written"
         raise StoreError(mask_passwords(message)) from error

@@ -34,7 +34,7 @@ class Store:
             iterations: columns of `iteration_metrics`, without `run_id`.
         """
         run_id = run["run_id"]
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             found = connection.execute(
                 sa.update(training_runs).where(training_runs.c.run_id == run_id).values(**run)
             )
@@ -62,6 +62,12 @@ class Store:
         rows = self._read(query.where(training_runs.c.model_type == model))
         return {row["status"]: row["runs"] for row in rows}
 
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection whose work is committed at the end of the block, or not at all."""
+        with as_store_error(self.engine.url), self.engine.begin() as connection:
+            yield connection
+
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()
@@ -75,13 +81,8 @@ class Store:
         self.close()
 
     def _read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with as_store_error(self.engine.url), self.engine.begin() as connection:
-            yield connection
 
 
 def open_store(url: str, *, timeout: float = 5.0) -> Store:
