@@ -26,14 +26,14 @@ __all__ = ["Consumer", "Recorder"]
 _TARGET = "recorder"
 # A batch is bounded so that what a consumer builds from it (rows, vectors) is bounded too.
 _MOST_AT_ONCE = 5_000
-# `_room` of a recorder without a thread: no queue is shorter, so that the next put looks closer.
+# `_room` where the next put has to look closer: no thread yet, or closed.
 _NONE = -1
 
 
 class Consumer(Protocol):
     """What gets each batch of records, in the recorder's thread, one batch after the other.
 
-    After a fork the child's thread calls the same object: what must not be shared by two processes, such as a
+    After a fork the child's thread calls the same object: what two processes must not share, such as a
     connection, is opened in `take` and kept with the id of the process that opened it.
     """
 
@@ -52,14 +52,18 @@ class Recorder:
     """A bounded queue of finished requests and the thread that hands them to consumers.
 
     The thread starts with the first record and again with the first one after a fork. It is a daemon; what
-    waits when the interpreter ends is written then. A process that is killed loses at most what the last
-    interval brought.
+    waits when the interpreter ends is written then (but not at `os._exit`, which ends the children that
+    multiprocessing makes: they call `close`). A kill loses at most what the last interval brought.
 
     Args:
         consumers: get each batch in this order.
         interval: seconds between batches.
         capacity: records that may wait.
+        exit_timeout: seconds that the end of the interpreter waits for consumers.
         registry: where drops are counted.
+
+    Raises:
+        ValueError: interval or capacity are not above 0.
     """
 
     def __init__(
@@ -68,11 +72,13 @@ class Recorder:
         *,
         interval: float = 1.0,
         capacity: int = 100_000,
+        exit_timeout: float = 5.0,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         if interval <= 0 or capacity < 1:
             raise ValueError("interval must be above 0 seconds and capacity at least 1 record")
         self.consumers = tuple(consumers)
+        self.exit_timeout = exit_timeout
         self._interval = interval
         self._capacity = capacity
         self._dropped = DroppedWrites.of(registry)
@@ -80,6 +86,12 @@ class Recorder:
         for consumer in self.consumers:
             self._dropped.expect(consumer.name, "error")
         self._closing = False
+        self._over = False
+        self._inherited = False
+        self._begin()
+        _keep(self)
+
+    def _begin(self) -> None:
         self._room = _NONE
         self._queue: deque[RecommenderRequest] = deque()
         self._thread: threading.Thread | None = None
@@ -88,7 +100,6 @@ class Recorder:
         self._ended = threading.Event()
         self._asked = 0
         self._answered = 0
-        _keep(self)
 
     def put(self, request: "RecommenderRequest") -> None:
         """Append a finished request; never waits, never raises.
@@ -97,10 +108,9 @@ class Recorder:
         """
         if len(self._queue) < self._room:
             self._queue.append(request)
-            if self._room != _NONE:
-                return
-            # Closed in between: nobody may be left to take it.
-            self._drop_rest("closed")
+            if self._over:
+                # Closed in between, and nobody is left to take it.
+                self._drop_rest()
         else:
             self._put_slowly(request)
 
@@ -114,12 +124,16 @@ class Recorder:
             Whether they have.
         """
         with self._turn:
-            if self._thread is None and not self._queue:
+            if self._closing:
+                mine = None
+            elif self._thread is None and not self._queue:
                 return True
-            self._asked += 1
-            mine = self._asked
-        if not self._closing:
-            self._start()
+            else:
+                self._asked += 1
+                mine = self._asked
+        if mine is None:
+            return self._ended.wait(timeout)
+        self._start()
         self._wake.set()
         with self._turn:
             return self._turn.wait_for(lambda: self._answered >= mine, timeout)
@@ -134,17 +148,15 @@ class Recorder:
             Whether everything was written and closed.
         """
         with self._turn:
-            if self._closing:
-                return self._ended.is_set()
-            self._closing = True
+            first, self._closing = not self._closing, True
             self._room = _NONE
-            thread = self._thread
-        if thread is None:
+            alone = self._thread is None
+        if first and alone:
             self._finish()
-        else:
-            self._wake.set()
-            thread.join(timeout)
-        self._drop_rest("closed")
+        self._wake.set()
+        if not self._ended.wait(timeout):
+            self._over = True
+            self._drop_rest()
         return self._ended.is_set()
 
     def _forked(self) -> None:
@@ -152,12 +164,11 @@ class Recorder:
 
         What waited is the parent's to write. Its locks may have been held by threads that the child lacks.
         """
-        self._room = _NONE
-        self._queue = deque()
-        self._thread = None
-        self._wake = threading.Event()
-        self._turn = threading.Condition()
-        self._asked = self._answered = 0
+        self._begin()
+        self._inherited = True
+        if self._closing:
+            self._over = True
+            self._ended.set()
 
     def _put_slowly(self, request: "RecommenderRequest") -> None:
         if self._closing:
@@ -172,6 +183,8 @@ class Recorder:
         else:
             # Past half: do not wait for the interval to end.
             self._wake.set()
+        if self._over:
+            self._drop_rest()
 
     def _start(self) -> None:
         with self._turn:
@@ -202,7 +215,11 @@ class Recorder:
 
     def _finish(self) -> None:
         self._answer()
-        for consumer in self.consumers:
+        # From here on, who puts a record sees to it himself; one more look for those that did not know yet.
+        self._over = True
+        self._answer()
+        # A child that recorded nothing must not close what is its parent's.
+        for consumer in () if self._inherited else self.consumers:
             try:
                 consumer.close()
             except Exception as error:  # noqa: BLE001 - the others must be closed as well
@@ -216,10 +233,11 @@ class Recorder:
             if not batch:
                 return
             waiting -= len(batch)
+            self._inherited = False
             for consumer in self.consumers:
                 try:
                     consumer.take(batch)
-                except Exception as error:  # noqa: BLE001 - the next consumer gets the batch all the same
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - the next consumer gets it all the same
                     self._dropped.drop(consumer.name, "error", error, writes=len(batch))
 
     def _pop(self, most: int) -> "list[RecommenderRequest]":
@@ -232,10 +250,10 @@ class Recorder:
             pass
         return batch
 
-    def _drop_rest(self, reason: str) -> None:
+    def _drop_rest(self) -> None:
         rest = self._pop(len(self._queue))
         if rest:
-            self._dropped.drop(_TARGET, reason, "nobody is left to take them", writes=len(rest))
+            self._dropped.drop(_TARGET, "closed", "nobody is left to take them", writes=len(rest))
 
 
 _recorders: WeakSet[Recorder] = WeakSet()
@@ -256,7 +274,7 @@ def _keep(recorder: Recorder) -> None:
 
 def _close_all() -> None:
     for recorder in list(_recorders):
-        recorder.close()
+        recorder.close(recorder.exit_timeout)
 
 
 def _forked_all() -> None:
