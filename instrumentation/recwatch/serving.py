@@ -75,6 +75,11 @@ class RecommenderMetrics:
             "success": metrics.reloads.labels(model, "success"),
             "error": metrics.reloads.labels(model, "error"),
         }
+        if recorder is not None and "scores" in {consumer.name for consumer in recorder.consumers}:
+            metrics.score.labels(model, variant)
+            for histogram in (metrics.content_score, metrics.semantic_alignment, metrics.diversity):
+                histogram.labels(model, "false")
+                histogram.labels(model, "true")
 
     @property
     def version(self) -> str | None:
@@ -127,11 +132,11 @@ class RecommenderMetrics:
         return RecommenderRequest(self._arm, user_id, topk, exclude_seen, filters, request_id)
 
     def impressions(self, count: int = 1) -> None:
-        """Recommended items were shown."""
+        """Recommended items were shown; never raises."""
         self._add(self._impressions, count)
 
     def clicks(self, count: int = 1) -> None:
-        """Recommended items were taken."""
+        """Recommended items were taken; never raises."""
         self._add(self._clicks, count)
 
     def model_loaded(self, version: str, trained_at: datetime) -> None:
