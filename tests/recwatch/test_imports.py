@@ -38,6 +38,8 @@ BASE = [
     "recwatch.callbacks.epochs",
     "recwatch.callbacks.implicit",
     "recwatch.callbacks.surprise",
+    "recwatch.cli",
+    "recwatch.cli.entry",
     "recwatch.durations",
     "recwatch.entry",
     "recwatch.errors",

@@ -1,0 +1,31 @@
+"""What the command line and the environment say together."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where things are, and the arguments of one command.
+
+    Attributes:
+        store: the URL of the store with the training runs.
+        artifacts: the folder with one folder a model.
+        arguments: what the command was given.
+    """
+
+    store: str
+    artifacts: Path
+    arguments: Namespace
+
+    @classmethod
+    def of(cls, parsed: Namespace, environment: Mapping[str, str]) -> Self:
+        """Fill in from the environment what the command line does not say; empty is as good as unset."""
+        home = Path(environment.get("RECWATCH_HOME") or ".")
+        store = parsed.store or environment.get("RECWATCH_STORE") or f"sqlite:///{home / 'data' / 'store.db'}"
+        return cls(store, parsed.artifacts or home / "artifacts", parsed)

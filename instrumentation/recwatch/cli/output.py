@@ -1,0 +1,100 @@
+"""Where results go: tables for people, JSON for machines."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, NoReturn, Self, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from recwatch.cli.text import printable
+
+__all__ = ["Output"]
+
+# Wide enough that nothing is cut where no terminal says how wide it is.
+_WIDTH_OF_A_FILE = 10_000
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        # rich would end the process with exit code 1.
+        raise BrokenPipeError
+
+
+class Output:
+    """Writes results.
+
+    Colours and the width are the terminal's; into a file or a pipe, and where NO_COLOR is set, there are no
+    colours, and lines are as long as they must be.
+
+    Args:
+        stream: standard output.
+        as_json: write JSON instead of tables.
+    """
+
+    def __init__(self, stream: TextIO, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._stream = stream
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")  # a terminal in ASCII shows escapes, not a traceback
+        width = None if stream.isatty() else _WIDTH_OF_A_FILE
+        self._console = _Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._stream.flush()
+
+    def json(self, value: object) -> None:
+        """Write a value as JSON: times in ISO 8601, what is not a finite number as null."""
+        self._stream.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+
+    def line(self, text: str = "", *, style: str | None = None) -> None:
+        """Write a line."""
+        self._console.print(printable(text), style=style, soft_wrap=True)
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: Sequence[str] = (),
+        styles: Mapping[int, str] | None = None,
+    ) -> None:
+        """Write a table.
+
+        Args:
+            columns: their headings.
+            rows: their cells.
+            right: the columns whose cells stand at the right, such as numbers.
+            styles: by row, such as `bold`.
+        """
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for index, row in enumerate(rows):
+            table.add_row(*map(printable, row), style=(styles or {}).get(index))
+        self._console.print(table)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    return str(value)
