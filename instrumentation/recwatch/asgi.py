@@ -4,18 +4,15 @@ And show what was seen: `app.add_route("/metrics", metrics_endpoint())`.
 """
 
 import asyncio
-import gzip
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qs
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from recwatch.exposition import render
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
-from recwatch.metrics import DroppedWrites
 from recwatch.routes import RouteTemplates
+from recwatch.scrape import answer
 
 __all__ = ["MetricsEndpoint", "MetricsMiddleware", "metrics_endpoint"]
 
@@ -125,25 +122,16 @@ class MetricsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send the metrics as text or OpenMetrics, compressed where the scraper takes it."""
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        compress = "gzip" in headers.get("accept-encoding", "")
-        names = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("name[]", [])
-        status = 200
-        try:
-            body, content_type = await asyncio.to_thread(
-                self._render, headers.get("accept", ""), names, compress=compress
-            )
-        except Exception as error:  # noqa: BLE001 - a failed scrape shows in Prometheus's `up`
-            DroppedWrites.of(self._registry).drop("metrics", "scrape", error)
-            status, body, content_type, compress = 500, f"{error}\n".encode(), "text/plain", False
-        answer = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-        if compress:
-            answer.append((b"content-encoding", b"gzip"))
-        await send({"type": "http.response.start", "status": status, "headers": answer})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-    def _render(self, accept: str, names: list[str], *, compress: bool) -> tuple[bytes, str]:
-        body, content_type = render(self._registry, accept, names)
-        return gzip.compress(body, compresslevel=1) if compress else body, content_type
+        scrape = await asyncio.to_thread(
+            answer,
+            self._registry,
+            accept=headers.get("accept", ""),
+            accept_encoding=headers.get("accept-encoding", ""),
+            query=scope.get("query_string", b"").decode("latin-1"),
+        )
+        pairs = [(key.lower().encode(), value.encode()) for key, value in scrape.headers.items()]
+        await send({"type": "http.response.start", "status": scrape.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else scrape.body})
 
 
 def metrics_endpoint(registry: CollectorRegistry = REGISTRY) -> Any:

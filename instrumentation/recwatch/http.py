@@ -16,6 +16,8 @@ ERROR = 500
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _CODES = range(100, 600)
+# OpenMetrics allows an exemplar 128 characters, its label's name among them.
+_LONGEST_ID = 128 - len("request_id")
 
 
 class HttpRecorder:
@@ -57,7 +59,7 @@ class HttpRecorder:
                 method, route, status
             )
             requests.inc()
-            if request_id is None or not self._exemplars:
+            if request_id is None or not self._exemplars or len(request_id) > _LONGEST_ID:
                 duration.observe(seconds)
             else:
                 duration.observe(seconds, {"request_id": request_id})

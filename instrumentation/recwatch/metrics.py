@@ -99,6 +99,8 @@ class _MetricSet:
             return build(name, meaning, labelnames, registry=None, **options)
         if isinstance(metric, Guarded):
             metric.refused = partial(self._refused, "metrics", "folder")
+            if not isinstance(self, DroppedWrites):  # its series must be there before the disk is full
+                DroppedWrites.of(self.registry).expect("metrics", "folder")
         return metric
 
     def _refused(self, target: str, reason: str, error: Exception) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["UNMATCHED", "Found", "RouteTemplates"]
+__all__ = ["UNMATCHED", "Found", "RouteTemplates", "readable"]
 
 UNMATCHED = "unmatched"
 
@@ -18,6 +18,13 @@ UNMATCHED = "unmatched"
 _MOST_REBUILDS = 100
 _CONVERTOR = re.compile(r"\{(\w+):\w+\}")
 _PARAMETER = re.compile(r"\\\{\w+\\\}")
+_BRACKETED = re.compile(r"<([^<>]+)>")
+_REGEX_SIGNS = re.compile(r"\(\?|[\\^$]")
+_REGEX_TOKEN = re.compile(
+    r"""(?P<escape>\\.) | (?P<set>\[\^?\]?[^\]]*\]) | (?P<drop>\{\d*,?\d*\} | [\^$?*+|])
+    | \(\?P<(?P<name>\w+)> | (?P<look>\(\?<?[=!]) | (?P<group>\((\?:)?) | (?P<close>\)) | (?P<plain>.)""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,47 @@ class RouteTemplates:
 
     def _walk(self) -> Iterator[Found]:
         return _walk(getattr(self._app, "routes", None) or [], "")
+
+
+def readable(rule: str, *, name_first: bool = False) -> str:
+    """A rule of Django, Flask or Bottle as a template.
+
+    `users/<int:pk>` is `users/{pk}`, `^users/(?P<pk>[0-9]+)/$` is `users/{pk}/`; what has no name is `{}`.
+
+    Args:
+        rule: as the framework writes it.
+        name_first: whether a parameter's name stands before its type, as in Bottle.
+    """
+    if _REGEX_SIGNS.search(rule):
+        rule = _without_regex(rule)
+    return _BRACKETED.sub(lambda match: f"{{{_name(match[1], first=name_first)}}}", rule)
+
+
+def _name(parameter: str, *, first: bool) -> str:
+    return parameter.split(":", 1)[0] if first else parameter.rsplit(":", 1)[-1]
+
+
+def _without_regex(rule: str) -> str:
+    """Groups, sets and classes of a regular expression as parameters; anchors and quantifiers gone."""
+    kept: list[str] = []
+    depth = 0
+    for token in _REGEX_TOKEN.finditer(rule):
+        kind, text = token.lastgroup, token[0]
+        if text[0] == "(":
+            if depth == 0 and kind != "look":
+                kept.append(f"{{{token['name'] or ''}}}")
+            depth += 1
+        elif kind == "close":
+            depth -= 1
+        elif depth > 0 or kind == "drop":
+            continue
+        elif kind == "set" or (kind == "escape" and text[1] in "dDwWsS"):
+            kept.append("{}")
+        elif kind == "escape":
+            kept.append("" if text[1] in "AZbB" else text[1])
+        else:
+            kept.append(text)
+    return "".join(kept)
 
 
 def _walk(routes: Iterable[Any], prefix: str) -> Iterator[Found]:

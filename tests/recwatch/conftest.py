@@ -1,10 +1,15 @@
+import contextlib
+import os
+import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 
 from recwatch.testing import free_port, wait_until
 from recwatch_local.tools import Tools
@@ -44,3 +49,79 @@ def pushgateway(tools: Tools) -> Iterator[str]:
             yield address
         finally:
             process.kill()
+
+
+class Served:
+    """An application of `apps/` on a real server."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    def get(self, path: str) -> requests.Response:
+        # A connection of its own for each request, so that any worker may take it.
+        return requests.get(f"{self.url}{path}", headers={"Connection": "close"}, timeout=30)
+
+    def samples(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        response = self.get("/metrics")
+        assert response.status_code == 200, response.text
+        families = list(text_string_to_metric_families(response.text))
+        found = [sample for family in families for sample in family.samples]
+        samples = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in found}
+        assert len(samples) == len(found), "a series stands twice"
+        return samples
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.samples().get((name, frozenset(labels.items())))
+
+    def stop(self) -> None:
+        """End the server and its workers."""
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start `python -m <arguments> <address option> ...` in the folder of the applications."""
+    running: list[Served] = []
+
+    def start(*arguments: str, folder: Path | None = None) -> Served:
+        port = free_port()
+        address = [f"--bind=127.0.0.1:{port}"] if arguments[0] == "gunicorn" else [f"--port={port}"]
+        environment = {key: value for key, value in os.environ.items() if key != "PROMETHEUS_MULTIPROC_DIR"}
+        if folder is not None:
+            environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        log = tmp_path / f"server-{len(running)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments, *address],
+                cwd=Path(__file__).parent / "apps",
+                env=environment,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        served = Served(process, f"http://127.0.0.1:{port}", log)
+        running.append(served)
+
+        def ready() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                return served.get("/metrics").status_code == 200
+            except requests.ConnectionError:
+                return False
+
+        wait_until(ready, timeout=60, what="the server")
+        return served
+
+    yield start
+    for served in running:
+        served.stop()

@@ -33,6 +33,7 @@ PUBLIC = {
     "recwatch.cli.runs": ["run"],
     "recwatch.cli.text": ["NOTHING", "duration", "moment", "number", "percent", "printable", "sparkline"],
     "recwatch.config": ["Duration", "Strict", "expand_variables", "load_config"],
+    "recwatch.django": ["MetricsMiddleware", "metrics_view"],
     "recwatch.django_request_id": ["DjangoRequestIdMiddleware"],
     "recwatch.durations": ["format_duration", "parse_duration"],
     "recwatch.entry": ["run"],
@@ -104,7 +105,8 @@ PUBLIC = {
         "current",
     ],
     "recwatch.requestlog": ["RequestLog"],
-    "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates"],
+    "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates", "readable"],
+    "recwatch.scrape": ["Scrape", "answer"],
     "recwatch.scores": [
         "Embeddings",
         "Scores",
@@ -200,6 +202,17 @@ PUBLIC = {
     "recwatch.training.scrape": ["REASONS", "TARGET", "MetricsServer"],
     "recwatch.training.worker": ["Worker"],
     "recwatch.user_ids": ["Mode", "UserIds"],
+    "recwatch.worker_files": [
+        "Kind",
+        "Values",
+        "WorkerFile",
+        "families",
+        "merge",
+        "read",
+        "worker_files",
+        "write",
+    ],
+    "recwatch.wsgi": ["MetricsMiddleware", "metrics_app", "route_in_environ"],
 }
 
 

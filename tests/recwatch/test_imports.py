@@ -63,6 +63,7 @@ BASE = [
     "recwatch.registry_journal",
     "recwatch.request_id",
     "recwatch.routes",
+    "recwatch.scrape",
     "recwatch.service_log",
     "recwatch.serving",
     "recwatch.serving_request",
@@ -80,6 +81,7 @@ BASE = [
     "recwatch.training.scrape",
     "recwatch.training.worker",
     "recwatch.worker_files",
+    "recwatch.wsgi",
     "recwatch.user_ids",
 ]
 

@@ -2,13 +2,15 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recwatch.routes import RouteTemplates
+from recwatch.routes import RouteTemplates, readable
 
 
 async def answer(_request: Request) -> PlainTextResponse:
@@ -175,3 +177,32 @@ def test_methods_are_listed_without_the_head_of_a_get(starlette_app: Starlette) 
 
 def test_an_application_without_routes_has_none() -> None:
     assert RouteTemplates(opaque).methods() == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "template"),
+    [
+        ("users/<int:pk>/", "users/{pk}/"),
+        ("users/<pk>", "users/{pk}"),
+        ("", ""),
+        ("a.b+c/<slug:s>", "a.b+c/{s}"),
+        ("^users/(?P<pk>[0-9]+)/$", "users/{pk}/"),
+        (r"^files/(?P<path>.*)\.json$", "files/{path}.json"),
+        (r"^(?P<a>\w+)/b/((x|y)\w+)/(\d+)$", "{a}/b/{}/{}"),
+        (r"^nested/(?P<outer>a(?P<inner>[()]+)b)/c/?$", "nested/{outer}/c/"),
+        (r"^year/\d{4}/[a-z]+/\Z", "year/{}/{}/"),
+        ("^(?:v1|v2)/(?=x)x(?!y)/$", "{}/x/"),
+        ("api/<int:tenant>/^x/(?P<y>.)$", "api/{tenant}/x/{y}"),
+    ],
+)
+def test_rules_and_regular_expressions_become_readable(rule: str, template: str) -> None:
+    assert readable(rule) == template
+
+
+def test_bottle_writes_the_name_first() -> None:
+    assert readable("/u/<id:int>/<rest:path>", name_first=True) == "/u/{id}/{rest}"
+
+
+@given(st.text(alphabet="ab/<>(){}[]?P^$*+|\\:.", max_size=30))
+def test_no_rule_is_too_odd(rule: str) -> None:
+    assert isinstance(readable(rule), str)

@@ -1,0 +1,48 @@
+"""Answer a scrape: what the endpoints for ASGI, WSGI and Django have in common."""
+
+import gzip
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from prometheus_client import CollectorRegistry
+
+from recwatch.exposition import render
+from recwatch.metrics import DroppedWrites
+
+__all__ = ["Scrape", "answer"]
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """The answer to a scrape."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def answer(
+    registry: CollectorRegistry, *, accept: str = "", accept_encoding: str = "", query: str = ""
+) -> Scrape:
+    """Write the metrics as text or OpenMetrics, compressed where the scraper takes it. Raises nothing.
+
+    What cannot be written at all is answered with a 500, so that it shows in Prometheus's `up`.
+
+    Args:
+        registry: what to write.
+        accept: the request's header Accept.
+        accept_encoding: the request's header Accept-Encoding.
+        query: the query string; `name[]=http_requests_total` picks samples.
+    """
+    try:
+        body, content_type = render(registry, accept, parse_qs(query).get("name[]", []))
+    except Exception as error:  # noqa: BLE001 - a scrape must never break the service
+        DroppedWrites.of(registry).drop("metrics", "scrape", error)
+        return _scrape(500, "text/plain; charset=utf-8", f"{error}\n".encode(), {})
+    if "gzip" in accept_encoding:
+        return _scrape(200, content_type, gzip.compress(body, compresslevel=1), {"Content-Encoding": "gzip"})
+    return _scrape(200, content_type, body, {})
+
+
+def _scrape(status: int, content_type: str, body: bytes, headers: dict[str, str]) -> Scrape:
+    return Scrape(status, {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}, body)
