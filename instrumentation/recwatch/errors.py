@@ -64,7 +64,7 @@ class StoreError(RecwatchError):
 
     Args:
         message: what happened and what to do.
-        reason: one word for a metric's label: `locked`, `full` (its disk), `refused` (a row) or `unavailable`.
+        reason: one word for a metric's label: `locked`, `full` (its disk), `refused` (a row), `unavailable`.
     """
 
     def __init__(self, message: str, *, reason: str = "unavailable") -> None:

@@ -6,10 +6,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from recwatch.store.reranking import summarize_hour
 from recwatch.store.service_health import summarize_minute
@@ -132,9 +132,9 @@ def _upsert(connection: sa.Connection, span: Span, row: dict[str, Any]) -> sa.In
     So two workers that sum up one minute at once, the slower one from an older view, leave the better row,
     and requests that retention has deleted since do not take a row's numbers away.
     """
-    insert = (
-        (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(span.table).values(**row)
-    )
+    # Imported here: PostgreSQL's module loads all of its drivers, for which a trainer should not wait.
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    insert = dialect.insert(span.table).values(**row)
     new = insert.excluded
     seen_before = sum((sa.func.coalesce(span.table.c[name], 0) for name in span.counts), sa.literal(0))
     seen_now = sum((new[name] for name in span.counts), sa.literal(0))

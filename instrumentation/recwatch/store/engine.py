@@ -88,15 +88,12 @@ def _make_folder(database: str | None) -> None:
 
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    # Before WAL, which makes the file: INCREMENTAL lets retention give space back (`Retention`).
+    if cursor.execute("PRAGMA page_count").fetchone() == (0,):
+        # A new file, before WAL writes to it: lets retention give space back to the disk. It takes a lock.
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # WAL: a reader never waits for the writer. NORMAL: after a power cut the last transaction may be missing,
     # the file is never damaged (https://www.sqlite.org/pragma.html#pragma_synchronous).
-    for pragma in (
-        "auto_vacuum = INCREMENTAL",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-    ):
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

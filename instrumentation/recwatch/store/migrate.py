@@ -4,6 +4,7 @@ The version that a database has stands in its table `recwatch_version`: under a 
 PostgreSQL may hold the tables, and the Alembic migrations, of other programs as well.
 """
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from recwatch.errors import StoreError
+from recwatch.logs import event
 
 __all__ = ["VERSIONS", "upgrade"]
 
 VERSIONS = ("0001", "0002")
 """Every version there has been, oldest first: the revisions in `migrations/versions/`."""
 
+_LOGGER = logging.getLogger("recwatch.store")
 _VERSION_TABLE = "recwatch_version"
 _version = sa.table(_VERSION_TABLE, sa.column("version_num"))
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -51,6 +54,8 @@ def upgrade(engine: sa.Engine, *, to: str = VERSIONS[-1]) -> None:
         # Somebody else may have done it while this process waited.
         if not (sa.inspect(connection).has_table(_VERSION_TABLE) and _is_current(connection, to)):
             _run(connection, to)
+    if engine.dialect.name == "sqlite":
+        _let_it_shrink(engine)
 
 
 def _is_current(connection: sa.Connection, to: str) -> bool:
@@ -93,3 +98,17 @@ def _run(connection: sa.Connection, to: str) -> None:
     config.attributes["connection"] = connection
     config.attributes["version_table"] = _VERSION_TABLE
     command.upgrade(config, to)
+
+
+def _let_it_shrink(engine: sa.Engine) -> None:
+    """Turn on incremental vacuum in a file that was made without it."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 0:
+            try:
+                connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.exec_driver_sql("VACUUM")
+            except sa.exc.OperationalError as error:
+                # Somebody else uses it. Nothing is lost: it keeps its size, and uses free pages again.
+                _LOGGER.info(
+                    event("Database not rewritten", consequence="file never shrinks", error=error.orig)
+                )
