@@ -3,6 +3,7 @@
 RecwatchError
 ├── ConfigError      a configuration file cannot be used
 ├── DurationError    a text is not a duration
+├── HealthError      a check of `recwatch.health` found something wrong
 ├── QualityError     a prediction, a label or a setting of quality monitoring cannot be used
 ├── RegistryError    a model's artifacts are missing, damaged or not what was asked for
 │   └── PromotionConflictError    another version is in service than the one that was expected
@@ -12,6 +13,7 @@ RecwatchError
 __all__ = [
     "ConfigError",
     "DurationError",
+    "HealthError",
     "PromotionConflictError",
     "QualityError",
     "RecwatchError",
@@ -30,6 +32,19 @@ class ConfigError(RecwatchError):
 
 class DurationError(RecwatchError, ValueError):
     """A text is not a duration. A `ValueError` too, so that pydantic reports it with its key."""
+
+
+class HealthError(RecwatchError):
+    """A check found something wrong; raised by a check, also by one of your own.
+
+    Args:
+        message: what is wrong and what to do; shown to whoever asks for the summary, so no secret.
+        value: what was measured all the same, in the check's unit.
+    """
+
+    def __init__(self, message: str, *, value: float | None = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 class QualityError(RecwatchError, ValueError):
