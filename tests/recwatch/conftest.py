@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from recwatch.serving import RecommenderMetrics, RecommenderRequest
 from recwatch.testing import free_port, wait_until
 from recwatch_local.tools import Tools
 
@@ -125,3 +127,20 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     yield start
     for served in running:
         served.stop()
+
+
+MakeRequest = Callable[..., RecommenderRequest]
+
+
+@pytest.fixture
+def make_request() -> MakeRequest:
+    """Makes the record of a request that is over: `make_request("als", user_id=1, timestamp=0.0, ...)`."""
+    registry = CollectorRegistry()
+
+    def make(model: str = "als", variant: str = "default", **values: Any) -> RecommenderRequest:
+        request = RecommenderMetrics(model, variant=variant, registry=registry).request()
+        for name, value in values.items():
+            setattr(request, name, value)
+        return request
+
+    return make
