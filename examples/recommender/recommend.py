@@ -50,14 +50,29 @@ class Recommendation:
         scores: float, as long as `positions`; comparable within one answer only.
         fallback: the method that stood in for the model; None where the model answered.
         folded_in: whether the user was new to the model and placed by his ratings.
-        reranked: whether titles had a say.
+        recent: the user's last films, oldest first.
+        reranked: the candidates' scores before, where titles had a say; None where they had none.
     """
 
     positions: npt.NDArray[np.intp]
     scores: npt.NDArray[np.float64]
-    fallback: str | None = None
-    folded_in: bool = False
-    reranked: bool = False
+    fallback: str | None
+    folded_in: bool
+    recent: npt.NDArray[np.int64]
+    reranked: "Reranked | None"
+
+
+@dataclass(frozen=True, eq=False)
+class Reranked:
+    """What reranking had to choose from.
+
+    Attributes:
+        collaborative: the model's scores of the candidates.
+        content: the cosines of their titles with the user's profile, in the same order.
+    """
+
+    collaborative: npt.NDArray[np.float64]
+    content: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +120,15 @@ def recommend(wish: Wish, shelf: Shelf, rated: Rated, popularity: npt.NDArray[np
     titles = shelf.titles if wish.rerank and len(rated) else None
     best = best_positions(scores, allowed, wish.topk * (1 if titles is None else RERANK_POOL))
     chosen = scores[best].astype(np.float64)
+    recent = rated.item_id[-RERANK_RECENT:]
+    reranked = None
     if titles is not None and len(best):
-        recent = titles.of(rated.item_id[-RERANK_RECENT:])
-        chosen = rerank_scores(chosen, titles.of(shelf.catalogue.item_id[best]), recent.mean(axis=0))
+        content = cosines(titles.of(shelf.catalogue.item_id[best]), titles.of(recent).mean(axis=0))
+        reranked = Reranked(chosen, content)
+        chosen = rerank_scores(chosen, content)
         order = np.argsort(-chosen, kind="stable")[: wish.topk]
         best, chosen = best[order], chosen[order]
-    return Recommendation(best, chosen, fallback, folded_in, reranked=titles is not None)
+    return Recommendation(best, chosen, fallback, folded_in, recent, reranked)
 
 
 def _model_scores(user_id: int, shelf: Shelf, rated: Rated) -> tuple[npt.NDArray[np.float32] | None, bool]:
@@ -147,21 +165,29 @@ def best_positions(
     return positions[np.argsort(-scores[positions], kind="stable")][:count]
 
 
+def cosines(vectors: npt.NDArray[np.float32], profile: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Cosine of each candidate's title with the user's profile; 0 where the profile has no direction.
+
+    Args:
+        vectors: unit title vectors, candidates x dimensions.
+        profile: mean of the title vectors of the user's last films.
+    """
+    length = float(np.linalg.norm(profile))
+    return (vectors @ profile).astype(np.float64) / length if length else np.zeros(len(vectors))
+
+
 def rerank_scores(
-    scores: npt.NDArray[np.float64], vectors: npt.NDArray[np.float32], profile: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float64], content: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Mix the model's scores, brought to 0..1, with the titles' cosine to the user's profile.
 
     Args:
         scores: the model's, one a candidate.
-        vectors: unit title vectors, candidates x dimensions.
-        profile: mean of the title vectors of the user's last films.
+        content: the titles' cosines, one a candidate.
 
     Returns:
         (1 - w) * scaled score + w * (1 + cosine) / 2, in 0..1, w = `RERANK_WEIGHT`.
     """
     span = float(np.ptp(scores))
     scaled = (scores - scores.min()) / span if span else np.ones_like(scores)
-    length = float(np.linalg.norm(profile))
-    cosine = (vectors @ profile).astype(np.float64) / length if length else np.zeros_like(scores)
-    return np.asarray((1.0 - RERANK_WEIGHT) * scaled + RERANK_WEIGHT * (1.0 + cosine) / 2.0)
+    return np.asarray((1.0 - RERANK_WEIGHT) * scaled + RERANK_WEIGHT * (1.0 + content) / 2.0)

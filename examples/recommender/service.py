@@ -1,9 +1,7 @@
 """The HTTP service: `uvicorn --factory recommender.service:create_app`, or `python -m recommender.serve`."""
 
 import asyncio
-import logging
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -32,11 +30,11 @@ from recommender.interactions import CLICK
 from recommender.recommend import Recommendation, Wish
 from recommender.settings import Settings
 from recommender.tokens import admin_token, is_bearer
-from recwatch import logs
+from recommender.watching import Watch
 from recwatch.asgi import MetricsMiddleware, metrics_endpoint
 from recwatch.errors import RegistryError
 from recwatch.metrics import DroppedWrites
-from recwatch.serving import RecommenderMetrics
+from recwatch.request_id import RequestIdMiddleware
 
 
 def create_app(settings: Settings | None = None, *, registry: CollectorRegistry = REGISTRY) -> FastAPI:
@@ -57,6 +55,7 @@ def create_app(settings: Settings | None = None, *, registry: CollectorRegistry 
     )
     app.state.service = service
     app.add_middleware(MetricsMiddleware, registry=registry)
+    app.add_middleware(RequestIdMiddleware)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _problem)
     app.add_api_route("/recommend", service.recommend, methods=["POST"])
@@ -89,10 +88,9 @@ class Service:
 
     def __init__(self, settings: Settings, *, registry: CollectorRegistry) -> None:
         self.settings = settings
-        self.metrics = RecommenderMetrics(settings.model, registry=registry)
+        self.watch = Watch(settings, lambda: self.engine, registry=registry)
         self.dropped_writes = DroppedWrites.of(registry)
         self.dropped_writes.expect("interactions", "full")
-        self.log = logging.getLogger("recommender.service")
         self._engine: Engine | None = None
         self._flush_now = asyncio.Event()
 
@@ -106,20 +104,15 @@ class Service:
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """Load everything, flush the interaction log while running and once more at the end."""
-        logs.configure(self.log.name, file=self.settings.home.service_log)
         self._engine = await run_in_threadpool(
             Engine, self.settings.home, self.settings.model, dropped=self._drop
         )
         try:
-            _, new = await run_in_threadpool(self._engine.reload)
+            await run_in_threadpool(self._engine.reload)
         except (RegistryError, ModelError) as error:
             # A service that falls back to popularity is better than none; a reload heals it.
-            self.metrics.reload("error")
-            self.log.error(logs.event("Model not loaded", error=error))  # noqa: TRY400 - one line each
-        else:
-            self._announce(new)
-        model_id = f"{self.settings.model}_{self._engine.in_service.version}"
-        self.log.info(logs.event("Service started", model_id=model_id))
+            self.watch.not_loaded(error)
+        self.watch.started(self._engine.in_service)
         flushing = asyncio.create_task(self._flush_forever(self._engine))
         try:
             yield
@@ -127,40 +120,21 @@ class Service:
             flushing.cancel()
             await asyncio.wait([flushing])
             await run_in_threadpool(self._flush, self._engine)
-            self.log.info(logs.event("Service stopped", model_id=model_id))
+            await run_in_threadpool(self.watch.stopped)
 
     async def recommend(self, body: RecommendRequest) -> RecommendResponse:
         """Recommend to one user."""
-        started = time.perf_counter()
         engine = self.engine
         in_service = engine.in_service
         wish = _wish(body, engine)
-        try:
-            with self.metrics.request() as request:
-                answer = await run_in_threadpool(engine.recommend, in_service, wish)
-                response = _response(engine, in_service, answer)
-                if answer.fallback is not None:
-                    request.fallback(answer.fallback)
-                if answer.reranked:
-                    request.rerank()
-                request.returned([item.item_id for item in response.items])
-        except Exception as error:
-            self.log.error(  # noqa: TRY400 - the log holds one line an event
-                logs.event("Recommendation failed", user_id=wish.user_id, error=type(error).__name__)
-            )
-            raise
-        self.metrics.impressions(len(response.items))
-        if answer.fallback is not None:
-            self.log.warning(logs.event("Cold-start", user_id=wish.user_id, fallback=True))
-        self.log.info(
-            logs.event(
-                "Request",
-                user_id=wish.user_id,
-                topk=wish.topk,
-                latency=f"{time.perf_counter() - started:.3f}s",
-                fallback=answer.fallback is not None,
-            )
-        )
+        filters = body.filters.model_dump(exclude_defaults=True)
+        with self.watch.metrics.request(
+            wish.user_id, topk=wish.topk, exclude_seen=wish.exclude_seen, filters=filters
+        ) as request:
+            answer = await run_in_threadpool(engine.recommend, in_service, wish)
+            response = _response(engine, in_service, answer)
+            self.watch.answered(request, [item.item_id for item in response.items], answer)
+        self.watch.metrics.impressions(len(response.items))
         return response
 
     async def feedback(self, body: FeedbackRequest) -> FeedbackResponse:
@@ -189,7 +163,7 @@ class Service:
         if engine.log.waiting == self.settings.flush_records:
             self._flush_now.set()
         if body.event == CLICK:
-            self.metrics.clicks(1)
+            self.watch.metrics.clicks(1)
         return FeedbackResponse()
 
     async def reload(self, request: Request) -> ReloadResponse:
@@ -209,15 +183,9 @@ class Service:
         try:
             old, new = await run_in_threadpool(self.engine.reload)
         except (RegistryError, ModelError) as error:
-            self.metrics.reload("error")
-            self.log.error(logs.event("Model not loaded", error=error))  # noqa: TRY400 - one line each
+            self.watch.not_loaded(error)
             raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, str(error)) from error
-        self.metrics.reload("success")
-        self._announce(new)
-        model = self.settings.model
-        self.log.info(
-            logs.event("Model reloaded", old=f"{model}_{old.version}", new=f"{model}_{new.version}")
-        )
+        await run_in_threadpool(self.watch.reloaded, old, new)
         return ReloadResponse(old=old.version, new=new.version)
 
     async def healthz(self) -> Health:
@@ -233,10 +201,6 @@ class Service:
         return Health(
             status="not ready" if version is None else "ready", model=self.settings.model, version=version
         )
-
-    def _announce(self, in_service: InService) -> None:
-        if in_service.version is not None and in_service.trained_at is not None:
-            self.metrics.model_loaded(in_service.version, in_service.trained_at)
 
     async def _flush_forever(self, engine: Engine) -> None:
         while True:
@@ -255,9 +219,7 @@ class Service:
             engine.log.flush()
         except OSError as error:
             # Nothing is lost yet: the records wait for the next flush; what gives way is counted by _drop.
-            self.log.error(  # noqa: TRY400 - one line each
-                logs.event("Interactions not written", waiting=engine.log.waiting, error=error)
-            )
+            self.watch.failed("Interactions not written", waiting=engine.log.waiting, error=error)
 
 
 def _wish(body: RecommendRequest, engine: Engine) -> Wish:

@@ -7,7 +7,15 @@ from recommender.catalogue import Catalogue
 from recommender.embeddings import TitleEmbeddings
 from recommender.factors import FactorModel
 from recommender.memory import Rated
-from recommender.recommend import Recommendation, Shelf, Wish, best_positions, recommend, rerank_scores
+from recommender.recommend import (
+    Recommendation,
+    Shelf,
+    Wish,
+    best_positions,
+    cosines,
+    recommend,
+    rerank_scores,
+)
 
 IDS = np.arange(1, 9)
 CATALOGUE = Catalogue.of(
@@ -40,7 +48,7 @@ def test_the_model_ranks_for_a_user_whom_it_knows(shelf: Shelf) -> None:
     answer = recommend(Wish(1, topk=3), shelf, NOTHING, POPULARITY)
     assert ids(answer) == [1, 2, 3]
     assert answer.scores.tolist() == [-1.0, -2.0, -3.0]
-    assert (answer.fallback, answer.folded_in, answer.reranked) == (None, False, False)
+    assert (answer.fallback, answer.folded_in, answer.reranked) == (None, False, None)
 
 
 def test_what_was_seen_is_left_out_if_asked(shelf: Shelf) -> None:
@@ -99,15 +107,18 @@ def test_reranking_prefers_titles_like_the_users_last_ones(shelf: Shelf) -> None
     reranked = recommend(Wish(1, topk=2, rerank=True), with_titles, rated(7), POPULARITY)
     assert ids(plain) == [1, 2]
     assert ids(reranked) == [2, 1]
-    assert reranked.reranked
-    assert not plain.reranked
+    assert plain.reranked is None
+    assert reranked.reranked is not None
+    assert reranked.reranked.collaborative.tolist() == sorted(reranked.reranked.collaborative, reverse=True)
+    assert set(reranked.reranked.content.tolist()) == {0.0, 1.0}
+    assert reranked.recent.tolist() == [7]
 
 
 def test_without_titles_or_ratings_nothing_is_reranked(shelf: Shelf) -> None:
-    assert not recommend(Wish(1, rerank=True), shelf, rated(2), POPULARITY).reranked
+    assert recommend(Wish(1, rerank=True), shelf, rated(2), POPULARITY).reranked is None
     titles = TitleEmbeddings(IDS, np.ones((8, 2), dtype=np.float32))
     with_titles = Shelf(CATALOGUE, shelf.model, titles)
-    assert not recommend(Wish(1, rerank=True), with_titles, NOTHING, POPULARITY).reranked
+    assert recommend(Wish(1, rerank=True), with_titles, NOTHING, POPULARITY).reranked is None
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=15), st.integers(1, 20))
@@ -126,7 +137,8 @@ def test_reranked_scores_lie_between_0_and_1(scores: list[float], profile: list[
     generator = np.random.default_rng(0)
     vectors = generator.normal(size=(len(scores), 3))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = rerank_scores(np.array(scores), vectors.astype(np.float32), np.array(profile, dtype=np.float32))
+    content = cosines(vectors.astype(np.float32), np.array(profile, dtype=np.float32))
+    found = rerank_scores(np.array(scores), content)
     assert np.isfinite(found).all()
     assert (found >= -1e-6).all()
     assert (found <= 1 + 1e-6).all()

@@ -1,12 +1,15 @@
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 import requests
+import sqlalchemy as sa
 
 from recommender.factors import FactorModel
 from recommender.paths import Home
 from recommender.settings import Settings
+from recwatch import store as tables
 
 TOKEN = "let me in"  # as the fixture `settings` has it
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -41,18 +44,40 @@ def test_the_log_has_the_lines_that_people_search_for(
     serve: Serve, settings: Settings, version: str, known_user: int
 ) -> None:
     with serve(settings) as service:
-        service.post("/recommend", {"user_id": known_user})
-        service.post("/recommend", {"user_id": STRANGER})
-        service.post("/admin/reload", None, **BEARER)
+        answers = [
+            service.post("/recommend", {"user_id": known_user}),
+            service.post("/recommend", {"user_id": STRANGER}),
+            service.post("/admin/reload", None, **BEARER),
+        ]
     lines = settings.home.service_log.read_text().splitlines()
+    known, stranger, reloaded = (f", request_id={answer.headers['X-Request-ID']}" for answer in answers)
     messages = [line.split(" | ", 1)[1] for line in lines]
     assert messages[0] == f"INFO | Service started | model_id=als_{version}"
     assert messages[1].startswith(f"INFO | Request | user_id={known_user}, topk=10, latency=0.")
-    assert messages[1].endswith("s, fallback=False")
-    assert messages[2] == f"WARNING | Cold-start | user_id={STRANGER}, fallback=True"
+    assert messages[1].endswith(f"s, fallback=False{known}")
+    assert messages[2] == f"WARNING | Cold-start | user_id={STRANGER}, fallback=True{stranger}"
     assert messages[3].startswith(f"INFO | Request | user_id={STRANGER}, topk=10, latency=")
-    assert messages[3].endswith("s, fallback=True")
-    assert messages[4] == f"INFO | Model reloaded | old=als_{version}, new=als_{version}"
+    assert messages[3].endswith(f"s, fallback=True{stranger}")
+    assert messages[4] == f"INFO | Model reloaded | old=als_{version}, new=als_{version}{reloaded}"
+    assert messages[5] == "INFO | Service stopped"
+
+
+def test_every_request_leaves_a_row_with_its_scores(
+    serve: Serve, settings: Settings, version: str, known_user: int
+) -> None:
+    with serve(settings) as service:
+        service.post("/recommend", {"user_id": known_user, "topk": 5, "rerank": True})
+        service.post("/recommend", {"user_id": STRANGER, "filters": {"genres": ["Drama"]}})
+    rows = sa.select(tables.requests).order_by(tables.requests.c.id)
+    with tables.open_store(settings.home.store_url) as store, store.engine.connect() as connection:
+        mine, strange = connection.execute(rows).mappings()
+    assert (mine["model_id"], mine["user_id"], mine["topk"]) == (f"als_{version}", str(known_user), 5)
+    assert (mine["rerank_enabled"], mine["fallback"], mine["num_recommendations"]) == (True, False, 5)
+    assert all(-1 <= mine[name] <= 1 for name in ("content_score", "semantic_alignment"))
+    assert 0 <= mine["diversity"] <= 2
+    assert (strange["fallback_method"], strange["status"]) == ("popularity", "success")
+    assert json.loads(strange["filter_params"]) == {"genres": ["Drama"]}
+    assert strange["content_score"] is None
 
 
 def test_the_metrics_are_served_by_route(serve: Serve, settings: Settings, version: str) -> None:

@@ -135,9 +135,13 @@ def test_a_failure_is_counted_logged_and_answered_with_500(
         engine = service.app.state.service.engine
         broken = replace(trained, user_factors=trained.user_factors[:, :3])
         engine.in_service = replace(engine.in_service, shelf=replace(engine.in_service.shelf, model=broken))
-        assert service.post("/recommend", {"user_id": int(trained.user_id[0])}).status_code == 500
+        answer = service.post("/recommend", {"user_id": int(trained.user_id[0])})
+    assert answer.status_code == 500
     labels = {"variant": "default"}
     assert value(registry, "recommender_requests_total", outcome="error", **labels) == 1
     assert value(registry, "recommender_errors_total", error="ValueError", **labels) == 1
     log = settings.home.service_log.read_text()
-    assert f"| ERROR | Recommendation failed | user_id={trained.user_id[0]}, error=ValueError\n" in log
+    assert (
+        f"| ERROR | Recommendation failed | user_id={trained.user_id[0]}, error=ValueError, request_id="
+        in log
+    )

@@ -1,0 +1,97 @@
+"""Everything that recwatch sees of the service: metrics, log lines, a row a request, scores of the lists."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry
+
+from recommender.engine import Engine, InService
+from recommender.recommend import Recommendation
+from recommender.settings import Settings
+from recwatch import logs
+from recwatch.recorder import Recorder
+from recwatch.requestlog import RequestLog
+from recwatch.scores import Scores
+from recwatch.service_log import ServiceLog
+from recwatch.serving import RecommenderMetrics, RecommenderRequest
+
+_LOGGER = "recommender.service"
+
+
+class Watch:
+    """What the handlers tell of their work.
+
+    Args:
+        settings: of the service.
+        engine: gives what is loaded; called when a score needs title vectors.
+        registry: where the metrics are registered.
+    """
+
+    def __init__(
+        self, settings: Settings, engine: Callable[[], Engine], *, registry: CollectorRegistry
+    ) -> None:
+        self._engine = engine
+        self._model = settings.model
+        self.log = ServiceLog(_LOGGER, file=settings.home.service_log, registry=registry)
+        self._logger = logging.getLogger(_LOGGER)
+        self.recorder = Recorder(
+            [
+                Scores(self._title_vectors, registry=registry),
+                self.log,
+                RequestLog(settings.home.store_url, registry=registry),
+            ],
+            registry=registry,
+        )
+        self.metrics = RecommenderMetrics(settings.model, recorder=self.recorder, registry=registry)
+
+    def answered(self, request: RecommenderRequest, items: Sequence[int], answer: Recommendation) -> None:
+        """Tell what a request returns and how it was found."""
+        if answer.fallback is not None:
+            request.fallback(answer.fallback)
+        if answer.reranked is not None:
+            request.rerank(collaborative=answer.reranked.collaborative, content=answer.reranked.content)
+        # A fallback's scores are no output of the model: they would look like a shift of it.
+        scores = None if answer.fallback is not None else answer.scores
+        request.returned(items, scores=scores, recent=answer.recent)
+
+    def started(self, in_service: InService) -> None:
+        """The service is ready, with this version or none."""
+        self._show(in_service)
+        self.log.started(self._model_id(in_service))
+
+    def stopped(self) -> None:
+        """The service ends: write what waits."""
+        self.recorder.flush()  # so that the log's last line is this one
+        self._logger.info(logs.event("Service stopped"))
+        self.recorder.close()
+
+    def reloaded(self, old: InService, new: InService) -> None:
+        """Another version is in service. Waits until the log has the requests that the old one answered."""
+        self.recorder.flush()
+        self.metrics.reload("success")
+        self._show(new)
+        self.log.reloaded(self._model_id(old), self._model_id(new))
+
+    def not_loaded(self, error: Exception) -> None:
+        """The registry's version could not be loaded; what was in service stays."""
+        self.metrics.reload("error")
+        self.failed("Model not loaded", error=error)
+
+    def failed(self, name: str, **fields: object) -> None:
+        """Something else failed that the service survives."""
+        self._logger.error(logs.event(name, **fields))
+
+    def _show(self, in_service: InService) -> None:
+        if in_service.version is not None and in_service.trained_at is not None:
+            self.metrics.model_loaded(in_service.version, in_service.trained_at)
+
+    def _model_id(self, in_service: InService) -> str:
+        return f"{self._model}_{in_service.version}"
+
+    def _title_vectors(self, item_ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        titles = self._engine().in_service.shelf.titles
+        if titles is None:
+            return np.zeros((len(item_ids), 1), dtype=np.float32)
+        return titles.of(np.asarray(item_ids, dtype=np.int64))
