@@ -233,10 +233,10 @@ class RecommenderRequest:
             else:
                 arm.failed(self, error)
             observe = arm.time_reranked if self.was_reranked else arm.time
-            if arm.exemplars and self.request_id is not None and len(self.request_id) <= _LONGEST_EXEMPLAR:
-                observe(seconds, {"request_id": self.request_id})
-            else:
+            if self.request_id is None or not arm.exemplars:
                 observe(seconds)
+            else:
+                observe(seconds, _exemplar(self.request_id))
             if self._length is not None:
                 arm.length(self._length)
             if self.fallback_method is not None:
@@ -254,6 +254,11 @@ def _as_tuple(values: Collection[Any]) -> tuple[Any, ...]:
         return tuple(values)
     to_list = getattr(values, "tolist", None)
     return tuple(values) if to_list is None else tuple(to_list())
+
+
+def _exemplar(request_id: str) -> dict[str, str] | None:
+    text = str(request_id)
+    return {"request_id": text} if len(text) <= _LONGEST_EXEMPLAR else None
 
 
 def _outcome(error: BaseException) -> Outcome:

@@ -159,7 +159,11 @@ def test_flush_gives_up_in_time(
 
 
 def test_a_full_queue_drops_and_counts(
-    make: Callable[..., Recorder], taking: Taking, unrecorded: RecommenderMetrics, registry: CollectorRegistry
+    make: Callable[..., Recorder],
+    taking: Taking,
+    unrecorded: RecommenderMetrics,
+    registry: CollectorRegistry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     recorder = make(taking, capacity=10)
     taking.gate.clear()
@@ -168,6 +172,7 @@ def test_a_full_queue_drops_and_counts(
     assert taking.entered.wait(30)
     put(recorder, unrecorded, range(1, 16))
     assert drops(registry, "recorder", "full") == 5
+    assert caplog.text.count("target=recorder, reason=full") == 1
     taking.gate.set()
     assert recorder.flush(30)
     assert taking.users == list(range(11))
