@@ -90,12 +90,19 @@ def resume(store: Store, span: Span) -> datetime | None:
     Raises:
         StoreError: when the database fails.
     """
+    at = span.table.c.timestamp
+    query = sa.select(
+        sa.func.max(at),
+        sa.func.min(at),
+        sa.select(sa.func.min(requests.c.timestamp)).scalar_subquery(),
+    )
     with store.transaction() as connection:
-        newest: datetime | None = connection.execute(sa.select(sa.func.max(span.table.c.timestamp))).scalar()
-        if newest is not None:
-            return newest + span.width - span.again * span.width
-        oldest: datetime | None = connection.execute(sa.select(sa.func.min(requests.c.timestamp))).scalar()
-        return None if oldest is None else span.floor(oldest)
+        newest, oldest, first_request = connection.execute(query).one()
+    first = [span.floor(time) for time in (oldest, first_request) if time is not None]
+    if newest is None:
+        return min(first, default=None)
+    again: datetime = newest + span.width - span.again * span.width
+    return max(again, min(first))
 
 
 def make_rows(store: Store, span: Span, start: datetime, until: datetime, *, most: int = 60) -> datetime:
