@@ -7,11 +7,7 @@ write (`forget`).
 """
 
 import math
-import sys
-import threading
 from collections.abc import Callable, Collection, Iterable
-from types import TracebackType
-from typing import Self
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Metric
 from prometheus_client.exposition import choose_encoder
@@ -19,11 +15,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from recwatch.multiprocess import WorkerMetrics, folder
+from recwatch.turns import SHORT_TURNS, let_go
 
 __all__ = ["Selection", "forget", "render", "without_created"]
 
 _WITH_CREATED = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
-_SWITCH_SECONDS = 0.0005
 
 
 class Selection(Collector):
@@ -49,17 +45,21 @@ class Selection(Collector):
 class _Visible(Collector):
     """What Prometheus is to see; `Selection` would do, at four times the cost."""
 
-    def __init__(self, source: Collector) -> None:
+    def __init__(self, source: Collector, shown: list[list[Sample]] | None = None) -> None:
         self._source = source
+        self._shown = shown
 
     def collect(self) -> Iterable[Metric]:
         for family in self._source.collect():
-            samples = family.samples
             if family.type in _WITH_CREATED:
                 created = f"{family.name}_created"
-                samples = [sample for sample in samples if sample.name != created]
+                samples = [sample for sample in family.samples if sample.name != created]
             elif family.type == "gauge":
-                samples = [sample for sample in samples if not math.isnan(sample.value)]
+                samples = [sample for sample in family.samples if not math.isnan(sample.value)]
+            else:
+                samples = list(family.samples)
+            if self._shown is not None:
+                self._shown.append(samples)
             if samples:
                 yield _with_samples(family, samples)
 
@@ -112,16 +112,22 @@ def render(registry: Collector, accept: str = "", names: Collection[str] = ()) -
     encode, content_type = choose_encoder(accept)
     path = folder()
 
-    def shown(source: Collector) -> Collector:
-        return _Visible(Selection(source, lambda _, sample: sample.name in names) if names else source)
+    shown: list[list[Sample]] = []
 
-    with _SHORT_TURNS:
-        if path is not None:
-            return encode(shown(WorkerMetrics(path))), content_type
+    def write(source: Collector) -> bytes:
+        chosen = Selection(source, lambda _, sample: sample.name in names) if names else source
+        return encode(_Visible(chosen, shown))
+
+    with SHORT_TURNS:
         try:
-            return encode(shown(registry)), content_type
-        except Exception:  # noqa: BLE001 - what is broken is counted and logged when it is looked for
-            return encode(shown(_Sound(registry, encode))), content_type
+            return write(registry if path is None else WorkerMetrics(path)), content_type
+        except Exception:
+            if path is not None:
+                raise
+            # What is broken is counted and logged when it is looked for.
+            return write(_Sound(registry, encode)), content_type
+        finally:
+            let_go(shown)
 
 
 class _Sound(Collector):
@@ -155,35 +161,3 @@ class _One(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return [self._family]
-
-
-class _ShortTurns:
-    """While a scrape is written, threads take turns of half a millisecond instead of Python's 5.
-
-    Writing thousands of series is one long computation. A request that is served meanwhile needs the
-    interpreter several times, and would wait for it 5 ms each time.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._scrapes = 0
-        self._usual = 0.0
-
-    def __enter__(self) -> Self:
-        with self._lock:
-            if self._scrapes == 0:
-                self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(self._usual, _SWITCH_SECONDS))
-            self._scrapes += 1
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        with self._lock:
-            self._scrapes -= 1
-            if self._scrapes == 0:
-                sys.setswitchinterval(self._usual)
-
-
-_SHORT_TURNS = _ShortTurns()

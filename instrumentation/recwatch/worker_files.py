@@ -17,6 +17,8 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.utils import floatToGoString
 
+from recwatch.turns import let_go
+
 __all__ = ["Kind", "Values", "WorkerFile", "families", "merge", "read", "worker_files", "write"]
 
 Values = dict[str, tuple[float, float]]
@@ -134,10 +136,11 @@ def merge(kind: Kind, total: Values, values: Values) -> None:
 
 
 def families(files: Iterable[tuple[Kind, str, Values]]) -> list[Metric]:
-    """The metrics that the files of all processes, given as (kind, process, values), add up to."""
+    """The metrics that files add up to, given as (kind, process, values); the values are used up."""
     totals: dict[tuple[Kind, str], Values] = {}
     for kind, process, values in files:
         merge(kind, totals.setdefault((kind, process if kind.by_process else ""), {}), values)
+        let_go([values])
     found: dict[str, _Family] = {}
     for (kind, process), values in totals.items():
         for key, (value, _) in values.items():
@@ -148,6 +151,7 @@ def families(files: Iterable[tuple[Kind, str, Values]]) -> list[Metric]:
             if family is None:
                 family = found[name] = _Family(Metric(name, meaning, kind.type))
             family.add(sample, labels, value)
+    let_go(totals.values())
     return [family.finish() for family in found.values()]
 
 
@@ -177,6 +181,7 @@ class _Family:
                     count += series.buckets[bound]
                     add(f"{name}_bucket", {**dict(labels), "le": floatToGoString(bound)}, count)  # type: ignore[no-untyped-call]
                 add(f"{name}_count", dict(labels), count)
+        let_go([self._series])
         return self._metric
 
 

@@ -290,6 +290,7 @@ PUBLIC = {
     "recwatch.training.run": ["TrainingRun", "Unfinished", "Unit"],
     "recwatch.training.scrape": ["REASONS", "TARGET", "MetricsServer"],
     "recwatch.training.worker": ["Worker"],
+    "recwatch.turns": ["SHORT_TURNS", "ShortTurns", "let_go"],
     "recwatch.user_ids": ["Mode", "UserIds"],
     "recwatch.worker_files": [
         "Kind",
