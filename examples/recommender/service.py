@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, *, registry: CollectorRegistry 
     app.add_api_route("/admin/reload", service.reload, methods=["POST"])
     app.add_api_route("/healthz", service.healthz, methods=["GET"])
     app.add_api_route("/readyz", service.readyz, methods=["GET"])
+    app.router.routes.append(Route("/health", service.watch.health.summary))
     app.router.routes.append(Route("/metrics", metrics_endpoint(registry)))
     return app
 
@@ -112,7 +113,7 @@ class Service:
         except (RegistryError, ModelError) as error:
             # A service that falls back to popularity is better than none; a reload heals it.
             self.watch.not_loaded(error)
-        self.watch.started(self._engine.in_service)
+        await run_in_threadpool(self.watch.started, self._engine.in_service)
         flushing = asyncio.create_task(self._flush_forever(self._engine))
         try:
             yield

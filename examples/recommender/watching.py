@@ -11,13 +11,18 @@ from recommender.engine import Engine, InService
 from recommender.recommend import Recommendation
 from recommender.settings import Settings
 from recwatch import logs
+from recwatch.errors import StoreError
+from recwatch.health import DiskSpace, HealthChecks, RegistryVersion
+from recwatch.health.database import Database
 from recwatch.recorder import Recorder
 from recwatch.requestlog import RequestLog
 from recwatch.scores import Scores
 from recwatch.service_log import ServiceLog
 from recwatch.serving import RecommenderMetrics, RecommenderRequest
+from recwatch.store import open_store
 
 _LOGGER = "recommender.service"
+_LEAST_FREE_BYTES = 100 * 2**20
 
 
 class Watch:
@@ -34,17 +39,24 @@ class Watch:
     ) -> None:
         self._engine = engine
         self._model = settings.model
+        self._store_url = settings.home.store_url
         self.log = ServiceLog(_LOGGER, file=settings.home.service_log, registry=registry)
         self._logger = logging.getLogger(_LOGGER)
         self.recorder = Recorder(
             [
                 Scores(self._title_vectors, registry=registry),
                 self.log,
-                RequestLog(settings.home.store_url, registry=registry),
+                RequestLog(self._store_url, registry=registry),
             ],
             registry=registry,
         )
         self.metrics = RecommenderMetrics(settings.model, recorder=self.recorder, registry=registry)
+        self.health = HealthChecks(registry=registry)
+        self.health.add("model", RegistryVersion(settings.home.artifacts(settings.model)), critical=False)
+        self.health.add("store", Database(self._store_url), critical=False)
+        self.health.add(
+            "disk", DiskSpace(settings.home.root, min_bytes=_LEAST_FREE_BYTES, min_ratio=0), critical=False
+        )
 
     def answered(self, request: RecommenderRequest, items: Sequence[int], answer: Recommendation) -> None:
         """Tell what a request returns and how it was found."""
@@ -57,7 +69,12 @@ class Watch:
         request.returned(items, scores=scores, recent=answer.recent)
 
     def started(self, in_service: InService) -> None:
-        """The service is ready, with this version or none."""
+        """The service is ready, with this version or none. A store that cannot be opened yet is said."""
+        try:
+            open_store(self._store_url).close()
+        except StoreError as error:
+            self.failed("Store not opened", error=error)
+        self.health.start()
         self._show(in_service)
         self.log.started(self._model_id(in_service))
 
@@ -66,6 +83,7 @@ class Watch:
         self.recorder.flush()  # so that the log's last line is this one
         self._logger.info(logs.event("Service stopped"))
         self.recorder.close()
+        self.health.close()
 
     def reloaded(self, old: InService, new: InService) -> None:
         """Another version is in service. Waits until the log has the requests that the old one answered."""

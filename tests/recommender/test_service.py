@@ -10,6 +10,7 @@ from recommender.factors import FactorModel
 from recommender.paths import Home
 from recommender.settings import Settings
 from recwatch import store as tables
+from recwatch.testing import wait_until
 
 TOKEN = "let me in"  # as the fixture `settings` has it
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -90,3 +91,17 @@ def test_the_metrics_are_served_by_route(serve: Serve, settings: Settings, versi
     assert 'route="unmatched",status="404"} 1.0' in text
     assert f'recommender_model_info{{model="als",version="{version}"}} 1.0' in text
     assert 'recwatch_dropped_writes_total{reason="full",target="interactions"} 0.0' in text
+
+
+def test_the_health_of_what_the_service_needs_is_one_page(
+    serve: Serve, settings: Settings, version: str
+) -> None:
+    with serve(settings) as service:
+        wait_until(lambda: service.get("/health").json()["status"] == "ok", timeout=20)
+        checks = service.get("/health").json()["checks"]
+        text = service.get("/metrics").text
+    assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(
+        ("model", "store", "disk"), "up"
+    )
+    assert checks["model"]["message"] == version
+    assert all(f'health_check_up{{check="{name}"}} 1.0' in text for name in checks)
