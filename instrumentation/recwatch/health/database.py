@@ -1,0 +1,82 @@
+"""A database answers a query. Needs the extra `store`."""
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from recwatch.errors import ConfigError, HealthError
+from recwatch.health.result import Measured
+from recwatch.health.secrets import hide
+
+__all__ = ["Database"]
+
+
+class Database:
+    """Measures the seconds that a new connection and a query take.
+
+    Args:
+        url: as SQLAlchemy takes it, such as `postgresql+psycopg://user@host/database`.
+        query: what is asked.
+        connect_timeout: seconds after which the driver gives up (PostgreSQL, MySQL), so that the thread ends;
+            longer than the check's own `timeout`, which decides.
+
+    Raises:
+        ConfigError: when the URL cannot be used.
+    """
+
+    unit = "seconds"
+
+    def __init__(self, url: str, *, query: str = "SELECT 1", connect_timeout: float = 5.0) -> None:
+        try:
+            self._url = sa.make_url(url)
+            options = _options(self._url.get_backend_name(), connect_timeout)
+            self._engine = sa.create_engine(self._url, poolclass=sa.NullPool, connect_args=options)
+        except (sa.exc.ArgumentError, ImportError, ValueError) as error:
+            # The message of a `ValueError` may show the password.
+            why = "its form is wrong" if isinstance(error, ValueError) else str(error)
+            raise ConfigError(
+                f"the URL of a database check cannot be used: {why}; write one such as "
+                "postgresql+psycopg://user@host/database, and @ / : in a password as %40 %2F %3A"
+            ) from None
+        self._query = sa.text(query)
+
+    def __call__(self) -> Measured:
+        """The seconds that it took.
+
+        Raises:
+            HealthError: when the database cannot be reached or refuses the query.
+        """
+        self._refuse_a_missing_file()
+        started = time.monotonic()
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(self._query).first()
+        except sa.exc.SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            secrets = [self._url.password, *_texts(self._url.query)]
+            raise HealthError(f"{type(cause).__name__}: {hide(str(cause), *secrets)}") from error
+        return Measured(time.monotonic() - started)
+
+    def _refuse_a_missing_file(self) -> None:
+        """Asking SQLite for a database that is not there would make it."""
+        name = self._url.database
+        if self._url.get_backend_name() != "sqlite" or not name or name.startswith((":memory:", "file:")):
+            return
+        if not Path(name).is_file():
+            raise HealthError(f"{name}: no such file")
+
+
+def _options(backend: str, connect_timeout: float) -> dict[str, Any]:
+    if backend in ("postgresql", "mysql", "mariadb"):
+        return {"connect_timeout": math.ceil(connect_timeout)}
+    return {"timeout": connect_timeout} if backend == "sqlite" else {}
+
+
+def _texts(query: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """Passwords may stand among a URL's options, too."""
+    values = [value for key, value in query.items() if "pass" in key]
+    return [text for value in values for text in ([value] if isinstance(value, str) else value)]

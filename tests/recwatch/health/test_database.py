@@ -1,0 +1,68 @@
+"""SQLite in a file, and a real PostgreSQL."""
+
+import re
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from recwatch.errors import ConfigError, HealthError
+from recwatch.health import HealthChecks
+from recwatch.health.database import Database
+from recwatch.testing import free_port, wait_until
+
+
+def test_it_measures_the_time_of_a_query(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "a.db").close()
+    measured = Database(f"sqlite:///{tmp_path / 'a.db'}")()
+    assert measured.value is not None
+    assert 0 < measured.value < 60
+    assert Database("sqlite://")().value is not None
+
+
+def test_a_missing_file_fails_and_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(HealthError, match=r"nowhere\.db: no such file"):
+        Database(f"sqlite:///{tmp_path / 'nowhere.db'}")()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_query_that_fails_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.db").touch()
+    check = Database(f"sqlite:///{tmp_path / 'a.db'}", query="SELECT 1 FROM missing")
+    with pytest.raises(HealthError, match=r"OperationalError: no such table: missing$"):
+        check()
+
+
+def test_postgresql_answers(postgresql_url: str) -> None:
+    assert Database(postgresql_url)().value is not None
+    missing = re.sub(r"/\w+$", "/nowhere", postgresql_url)
+    with pytest.raises(HealthError, match='database "nowhere" does not exist'):
+        Database(missing)()
+
+
+def test_nobody_there_is_said_without_the_password() -> None:
+    url = f"postgresql+psycopg://me:s%40cret@127.0.0.1:{free_port()}/db?sslpassword=hidden"
+    with pytest.raises(HealthError, match="Connection refused") as caught:
+        Database(url)()
+    assert "cret" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_one_that_hangs_times_out(health: HealthChecks) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgresql+psycopg://me:secret@127.0.0.1:{silent.getsockname()[1]}/db"
+        health.add("database", Database(url, connect_timeout=2), timeout=0.05)
+        health.start()
+        wait_until(lambda: health.results()["database"].status == "timeout")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "secret", "nothing://me:secret@host/db", "postgresql+psycopg://me:sec@ret:x@host/db"]
+)
+def test_a_url_that_cannot_be_used_is_refused_without_the_password(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be used: .*; write one such as postgresql") as caught:
+        Database(url)
+    assert "sec" not in str(caught.value)
