@@ -5,6 +5,7 @@ Needs the extra `scores`.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import chain
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,8 +26,8 @@ Embeddings: TypeAlias = Mapping[Any, ArrayLike] | Callable[[Sequence[Any]], Arra
 """Item id to vector; or n ids to an array of shape `(n, d)`, a row of NaN for an id that is unknown."""
 
 _TARGET = "scores"
-# Vectors of so many requests are held at once.
-_MOST_AT_ONCE = 256
+# So many requests are scored at once: their vectors stay in the processor's cache.
+_MOST_AT_ONCE = 64
 _FEWEST_PAIRS = 2
 
 
@@ -58,7 +59,10 @@ def content_score(items: ArrayLike, recent: ArrayLike) -> float | None:
     Returns:
         Between -1 and 1; None where either side has no vector with a direction.
     """
-    return _mean_cosine(unit_vectors(items), unit_vectors(recent))
+    first, second = unit_vectors(items), unit_vectors(recent)
+    if not len(first) or not len(second):
+        return None
+    return _mean_cosine(float(first.sum(axis=0) @ second.sum(axis=0)), len(first), len(second))
 
 
 def diversity(items: ArrayLike) -> float | None:
@@ -74,7 +78,9 @@ def diversity(items: ArrayLike) -> float | None:
     Returns:
         Between 0 (all alike) and 2; None for fewer than two items.
     """
-    return _mean_distance(unit_vectors(items))
+    units = unit_vectors(items)
+    total = units.sum(axis=0)
+    return _mean_distance(float(total @ total), len(units))
 
 
 def semantic_alignment(collaborative: ArrayLike, content: ArrayLike) -> float | None:
@@ -133,10 +139,13 @@ class Scores:
         """Score a batch; a request that cannot be scored is counted and left as it is."""
         for begin in range(0, len(requests), _MOST_AT_ONCE):
             chunk = requests[begin : begin + _MOST_AT_ONCE]
-            directions = self._look_up(chunk)
+            self._compare_vectors(chunk)
             for request in chunk:
                 try:
-                    _fill_in(request, directions)
+                    if request.collaborative is not None and request.content is not None:
+                        request.semantic_alignment = semantic_alignment(
+                            request.collaborative, request.content
+                        )
                     self._observe(request)
                 except Exception as error:  # noqa: BLE001 - the other requests are scored all the same
                     self._dropped.drop(_TARGET, "error", error)
@@ -144,14 +153,24 @@ class Scores:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _look_up(self, requests: "Sequence[RecommenderRequest]") -> "_Directions":
+    def _compare_vectors(self, requests: "Sequence[RecommenderRequest]") -> None:
+        if self._embeddings is None:
+            return
+        listing = [request for request in requests if request.items and self._can_look_up(request)]
         try:
-            wanted = list(dict.fromkeys(item for request in requests for item in _mentioned(request)))
-            if self._embeddings is not None and wanted:
-                return _directions(wanted, self._embeddings)
+            wanted = dict.fromkeys(item for request in listing for item in _mentioned(request))
+            if wanted:
+                _fill_in(listing, _directions(list(wanted), self._embeddings))
         except Exception as error:  # noqa: BLE001 - what needs no embedding is computed all the same
-            self._dropped.drop(_TARGET, "error", error, writes=len(requests))
-        return _NOWHERE
+            self._dropped.drop(_TARGET, "error", error, writes=len(listing))
+
+    def _can_look_up(self, request: "RecommenderRequest") -> bool:
+        try:
+            hash((request.items, request.recent))
+        except Exception as error:  # noqa: BLE001 - an id that is a list, or one of somebody else's making
+            self._dropped.drop(_TARGET, "error", error)
+            return False
+        return True
 
     def _observe(self, request: "RecommenderRequest") -> None:
         metrics = self._metrics
@@ -175,14 +194,16 @@ class Scores:
             self._dropped.drop(_TARGET, "not_finite", "a score is NaN or infinite", writes=lost)
 
 
-def _fill_in(request: "RecommenderRequest", directions: "_Directions") -> None:
-    if request.items:
-        items = directions.of(request.items)
-        request.diversity = _mean_distance(items)
-        if request.recent:
-            request.content_score = _mean_cosine(items, directions.of(request.recent))
-    if request.collaborative is not None and request.content is not None:
-        request.semantic_alignment = semantic_alignment(request.collaborative, request.content)
+def _fill_in(requests: "Sequence[RecommenderRequest]", directions: "_Directions") -> None:
+    """Set content score and diversity, of all requests at once: many small arrays would cost far more."""
+    items, returned = directions.sums([request.items or () for request in requests])
+    recent, taken = directions.sums([request.recent or () for request in requests])
+    squares, products = (np.einsum("ij,ij->i", items, other).tolist() for other in (items, recent))
+    for request, count, other, square, product in zip(
+        requests, returned, taken, squares, products, strict=True
+    ):
+        request.diversity = _mean_distance(square, count)
+        request.content_score = _mean_cosine(product, count, other)
 
 
 class _Directions:
@@ -192,13 +213,18 @@ class _Directions:
         self._row = {item: row for row, item in enumerate(items)}
         self._units = units
 
-    def of(self, items: Sequence[Hashable]) -> Vectors:
-        """Of those items that have one, shape `(k, d)`."""
+    def sums(self, lists: Sequence[Sequence[Hashable]]) -> tuple[Vectors, list[int]]:
+        """For each list of items the sum of those that have a vector, shape `(lists, d)`, and how many."""
         row = self._row
-        return self._units[[row[item] for item in items if item in row]]
-
-
-_NOWHERE = _Directions([], np.empty((0, 0)))
+        rows = [[row[item] for item in items if item in row] for items in lists]
+        counts = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
+        sums = np.zeros((len(lists), self._units.shape[1]))
+        filled = counts > 0
+        if filled.any():
+            begins: NDArray[np.intp] = np.cumsum(counts) - counts
+            flat = np.fromiter(chain.from_iterable(rows), dtype=np.intp)
+            sums[filled] = np.add.reduceat(self._units[flat], begins[filled], axis=0)
+        return sums, counts.tolist()
 
 
 def _mentioned(request: "RecommenderRequest") -> Iterator[Any]:
@@ -212,7 +238,7 @@ def _directions(items: Sequence[Any], embeddings: Embeddings) -> _Directions:
         items = [item for item, _ in found]
         vectors: ArrayLike = np.array([vector for _, vector in found], dtype=float)
         if not items:
-            return _NOWHERE
+            return _Directions([], np.empty((0, 0)))
     else:
         vectors = embeddings(items)
     units, usable = _units(vectors)
@@ -233,18 +259,16 @@ def _units(vectors: ArrayLike) -> tuple[Vectors, NDArray[np.bool_]]:
     return scaled / np.where(usable, norm, 1.0)[:, np.newaxis], usable
 
 
-def _mean_cosine(first: Vectors, second: Vectors) -> float | None:
-    if not len(first) or not len(second):
-        return None
-    return _clipped(float(first.sum(axis=0) @ second.sum(axis=0)) / (len(first) * len(second)))
+def _mean_cosine(product: float, first: int, second: int) -> float | None:
+    """From the product of two sums of unit vectors, and how many each is of."""
+    return _clipped(product / (first * second)) if first and second else None
 
 
-def _mean_distance(units: Vectors) -> float | None:
-    count = len(units)
+def _mean_distance(square: float, count: int) -> float | None:
+    """From the square of the length of a sum of unit vectors, and how many it is of."""
     if count < _FEWEST_PAIRS:
         return None
-    total = units.sum(axis=0)
-    return 1.0 - _clipped((float(total @ total) - count) / (count * (count - 1)))
+    return 1.0 - _clipped((square - count) / (count * (count - 1)))
 
 
 def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

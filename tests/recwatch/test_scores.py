@@ -212,6 +212,36 @@ def test_one_bad_request_costs_its_own_scores_only(
     assert drops(registry, "error") == 1
 
 
+def test_an_id_that_cannot_be_looked_up_costs_its_own_scores_only(
+    metrics: RecommenderMetrics, registry: CollectorRegistry, kept: Kept
+) -> None:
+    for items in (["east", "west"], [["east"], "west"]):
+        with metrics.request() as request:
+            request.returned(items)
+    Scores(VECTORS, registry=registry).take(kept.requests)
+    assert [request.diversity for request in kept.requests] == [2, None]
+    assert drops(registry, "error") == 1
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=6), st.lists(st.integers(0, 9), max_size=4))))
+def test_a_batch_is_scored_as_each_request_alone(lists: list[tuple[list[int], list[int]]]) -> None:
+    registry, kept = CollectorRegistry(), Kept()
+    metrics = RecommenderMetrics("als", recorder=kept, registry=registry)  # type: ignore[arg-type]
+    table = np.vstack([np.zeros(3), np.random.default_rng(0).normal(size=(7, 3))])
+    known = {item: table[item] for item in range(len(table))}
+    for items, recent in lists:
+        with metrics.request() as request:
+            request.returned(items, recent=recent)
+    Scores(known, registry=registry).take(kept.requests)
+    for (items, recent), request in zip(lists, kept.requests, strict=True):
+        vectors, others = (table[[item for item in some if item in known]] for some in (items, recent))
+        for found, expected in (
+            (request.diversity, diversity(vectors)),
+            (request.content_score, content_score(vectors, others)),
+        ):
+            assert found == (None if expected is None else pytest.approx(expected, abs=1e-12))
+
+
 def fails(items: Sequence[str]) -> NDArray[np.float64]:
     raise KeyError(items[0])
 
@@ -259,4 +289,4 @@ def test_a_long_batch_is_scored_whole(
             request.returned([number, number + 1])
     Scores(count, registry=registry).take(kept.requests)
     assert all(request.diversity is not None for request in kept.requests)
-    assert asked == [257, 257, 89]
+    assert asked == [65] * 9 + [25]
