@@ -1,5 +1,6 @@
 """Connections to the database of record: SQLite in a file, or PostgreSQL by URL."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -103,7 +104,7 @@ def as_store_error(url: sa.URL) -> Iterator[None]:
     """Raise what the database says as a `StoreError` that says what to do."""
     try:
         yield
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         text = str(cause)
         if "locked" in text or "lock timeout" in text:
