@@ -20,6 +20,8 @@ from recwatch.request_id import current
 __all__ = ["configure_structlog", "formatter"]
 
 Fields = MutableMapping[str, Any]
+# What other formatters leave on a record, and uvicorn's message with codes for a terminal.
+_LEFT_OUT = ("message", "asctime", "color_message")
 
 
 def formatter() -> logging.Formatter:
@@ -72,8 +74,8 @@ def _in_order(_logger: Any, _method: str, found: Fields) -> Fields:
         "logger": record.name,
         "event": found.pop("event", "") if said is None else said.name,
     }
-    if said is not None:
-        found.pop("event", None)
+    for key in ("event", *_LEFT_OUT):
+        found.pop(key, None)
     request_id = found.pop("request_id", None) or current()
     exception = {key: found.pop(key) for key in ("exc_info", "stack_info") if key in found}
     ours = {"request_id": None if request_id is None else str(request_id), "pid": os.getpid()}

@@ -149,3 +149,14 @@ def test_without_structlog_text_works_and_json_says_what_to_install(tmp_path: Pa
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "JSON logs need structlog: pip install 'recwatch[logs]'\n"
     assert (tmp_path / "a.log").read_text().endswith("| INFO | text\n")
+
+
+def test_what_other_formatters_leave_behind_is_no_field(file: Path, logger: logging.Logger) -> None:
+    theirs = logging.NullHandler()
+    theirs.handle = lambda record: bool(logs.formatter().format(record))  # type: ignore[method-assign]
+    logger.handlers.insert(0, theirs)
+    try:
+        logger.info("Hello", extra={"color_message": "\x1b[1mHello"})
+    finally:
+        logger.removeHandler(theirs)
+    assert set(read(file)[0]) == {"timestamp", "level", "logger", "event", "pid"}
