@@ -1,70 +1,69 @@
-"""What the middleware adds to a request, beside a route of Starlette that answers with a short text."""
+"""What watching adds to a request of FastAPI, beside the two well-known middlewares.
 
-import asyncio
-from collections.abc import MutableMapping
-from typing import Any
+recwatch counts and times the HTTP request and the recommendation (`RecommenderMetrics.request`, scores off
+the path); the others do the HTTP request alone. `benchmarks/driver.py` says how one round is timed.
+"""
 
-from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
-from benchmarks.timing import Row, compare
-from recwatch.asgi import ASGIApp, MetricsMiddleware
+from benchmarks.environments import PEERS, python_of
+from benchmarks.timing import Row
 
-REQUESTS = 5_000
-
-
-async def _hello(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("hello")
-
-
-def _application(*, watched: bool) -> ASGIApp:
-    app = Starlette(routes=[Route("/hello/{name}", _hello)])
-    if watched:
-        app.add_middleware(MetricsMiddleware, registry=CollectorRegistry())
-    return app
+ROUNDS = 41
+UNIT = "µs"
 
 
-async def _receive() -> MutableMapping[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
+def _measure(pythons: dict[str, Path], environment: dict[str, str]) -> dict[str, tuple[float, float]]:
+    """Medians over the rounds, each library's in turn: what a bare request costs, what watching adds."""
+    driver = Path(__file__).parent / "driver.py"
+    with ExitStack() as stack:
+        processes = {}
+        for name, python in pythons.items():
+            process = subprocess.Popen(
+                [str(python), str(driver), name],
+                env={**os.environ, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            processes[name] = process
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in pythons}
+        for _ in range(ROUNDS):
+            for name, process in processes.items():
+                assert process.stdin is not None
+                assert process.stdout is not None
+                print("round", file=process.stdin, flush=True)
+                bare, watched = map(float, process.stdout.readline().split())
+                times[name].append((bare, watched - bare))
+    return {
+        name: (statistics.median(bare for bare, _ in pairs), statistics.median(more for _, more in pairs))
+        for name, pairs in times.items()
+    }
 
 
-async def _send(_: MutableMapping[str, Any]) -> None:
-    return
-
-
-def _drive(app: ASGIApp) -> None:
-    async def requests() -> None:
-        for number in range(REQUESTS):
-            path = f"/hello/{number}"
-            scope = {
-                "type": "http",
-                "method": "GET",
-                "path": path,
-                "raw_path": path.encode(),
-                "query_string": b"",
-                "headers": [],
-                "root_path": "",
-                "scheme": "http",
-                "http_version": "1.1",
-                "server": ("127.0.0.1", 80),
-                "client": ("127.0.0.1", 1),
-            }
-            await app(scope, _receive, _send)
-
-    asyncio.run(requests())
+def _rows(measured: dict[str, tuple[float, float]], mode: str, target: float) -> list[Row]:
+    bare, ours = measured["recwatch"]
+    better = min(PEERS, key=lambda name: measured[name][1])
+    rows = [
+        Row(f"watching a request, {mode}", ours, measured[name][1], name, target=target, unit=UNIT)
+        for name in sorted(PEERS, key=lambda name: name != better)
+    ]
+    rows.append(Row(f"a whole request, {mode}", bare + ours, bare, "unwatched", unit=UNIT))
+    return rows
 
 
 def run() -> list[Row]:
-    """A watched application beside the same one unwatched."""
-    watched, bare = _application(watched=True), _application(watched=False)
-    return [
-        compare(
-            f"{REQUESTS:,} requests, watched",
-            lambda: _drive(watched),
-            lambda: _drive(bare),
-            "the same application unwatched",
-        )
-    ]
+    """One process at most 1/6 of the better peer, in multiprocess mode at most 1/3."""
+    pythons = {"recwatch": Path(sys.executable), **{name: python_of(name) for name in PEERS}}
+    rows = _rows(_measure(pythons, {}), "one process", 1 / 6)
+    with tempfile.TemporaryDirectory() as folder:
+        shared = {"PROMETHEUS_MULTIPROC_DIR": folder}
+        return rows + _rows(_measure(pythons, shared), "multiprocess", 1 / 3)
