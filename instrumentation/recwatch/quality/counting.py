@@ -33,19 +33,32 @@ class Counts:
             **{reason: metrics.unmatched.labels(model, reason) for reason in _UNMATCHED},
         }
         self._lag = metrics.lag.labels(model)
+        self._events: dict[Event, int] = {}
+        self._lags: list[float] = []
 
-    def count(self, events: Iterable[Event]) -> None:
-        """Count the events of a step."""
+    def add(self, events: Iterable[Event], lag: float | None = None) -> None:
+        """Note the events of a step, and how long after its prediction a label was joined, if one was.
+
+        A request pays a dictionary for it; `publish` brings it to the counters. Whoever calls the two holds a
+        lock, or is one thread.
+        """
         for event in events:
+            self._events[event] = self._events.get(event, 0) + 1
+        if lag is not None:
+            self._lags.append(lag)
+
+    def publish(self) -> None:
+        """Bring what was noted to the counters. A label from before its prediction has a lag of 0."""
+        events, self._events = self._events, {}
+        lags, self._lags = self._lags, []
+        for event, times in events.items():
             counter = self._counters.get(event)
             if counter is None:
-                self.drop("repeated", "this prediction_id was recorded before")
+                self.drop("repeated", "a prediction_id was recorded before", writes=times)
             else:
-                counter.inc()
-
-    def lag(self, seconds: float) -> None:
-        """A label was joined this long after its prediction; from before it, by skewed clocks, is 0."""
-        self._lag.observe(seconds if seconds > 0 else 0.0)
+                counter.inc(times)
+        for lag in lags:
+            self._lag.observe(max(lag, 0.0))
 
     def drop(self, reason: str, error: object, *, writes: int = 1) -> None:
         """Writes were given up."""

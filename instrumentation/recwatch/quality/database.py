@@ -141,9 +141,10 @@ class StoreJournal:
             self._count(settled)
 
     def _count(self, settled: Settled) -> None:
-        self._settings.counts.count(settled.events)
+        self._settings.counts.add(settled.events)
         for lag in settled.lags:
-            self._settings.counts.lag(lag)
+            self._settings.counts.add((), lag)
+        self._settings.counts.publish()
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

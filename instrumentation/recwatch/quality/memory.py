@@ -7,7 +7,7 @@ from pathlib import Path
 from recwatch.quality.experiment import Tally, Totals
 from recwatch.quality.join import add_feedback, add_prediction, due, pass_time
 from recwatch.quality.journal import Settings, as_unlabelled
-from recwatch.quality.records import Feedback, Prediction, Record, Step
+from recwatch.quality.records import Feedback, Prediction, Record, Status, Step
 from recwatch.quality.state import State, load_state, save_state
 from recwatch.quality.task import Rows
 from recwatch.quality.window import Ring
@@ -33,6 +33,7 @@ class MemoryJournal:
         self._settings = settings
         self._rules = settings.rules
         self._task = settings.task
+        self._counts = settings.counts
         self._lock = threading.Lock()
         self._records: dict[str, Record] = {}
         self._due: list[tuple[float, str]] = []
@@ -66,10 +67,12 @@ class MemoryJournal:
         return True
 
     def work(self) -> bool:
-        """Expire what is over."""
+        """Expire what is over, publish what was counted."""
         now = self._settings.clock()
         while self._expire(now):
             pass
+        with self._lock:
+            self._counts.publish()
         return True
 
     def rows(self) -> Rows:
@@ -98,7 +101,7 @@ class MemoryJournal:
         try:
             save_state(self._state, state)
         except OSError as error:
-            self._settings.counts.drop("unavailable", error, writes=0)
+            self._counts.drop("unavailable", error, writes=0)
 
     def forked(self) -> None:
         """The child goes on with a copy; the state file stays the parent's."""
@@ -112,22 +115,23 @@ class MemoryJournal:
     def _is_full(self) -> bool:
         if len(self._records) < self._settings.capacity:
             return False
-        self._settings.counts.drop("full", f"{self._settings.capacity} records are kept")
+        self._counts.drop("full", f"{self._settings.capacity} records are kept")
         return True
 
     def _take(self, key: str, known: Record | None, step: Step) -> None:
         """Keep the outcome of a step. The heap holds one entry for each record, due then or before."""
         record, events = step
+        lag = None
         if record is not known and record is not None:
-            if record.prediction is not None and record.feedback is not None:
-                self._push(record.prediction, record.feedback)
-                self._settings.counts.lag(record.feedback.at - record.prediction.at)
-                record = _slim(record)
+            prediction, feedback = record.prediction, record.feedback
+            if prediction is not None and feedback is not None:
+                self._push(prediction, feedback)
+                lag = feedback.at - prediction.at
+                record = _slim(record.status, prediction)
             self._records[key] = record
             if known is None:
                 heapq.heappush(self._due, (due(record, self._rules), key))
-        if events:
-            self._settings.counts.count(events)
+        self._counts.add(events, lag)
 
     def _push(self, prediction: Prediction, feedback: Feedback) -> None:
         row = self._task.row(prediction, feedback)
@@ -153,10 +157,10 @@ class MemoryJournal:
                 counts_as = as_unlabelled(record.prediction, self._task, self._rules)
                 if counts_as is not None:
                     self._push(record.prediction, counts_as)
-                record = _slim(record)
+                record = _slim(record.status, record.prediction)
             self._records[key] = record
             heapq.heappush(self._due, (due(record, self._rules), key))
-        self._settings.counts.count(events)
+        self._counts.add(events)
 
     def _load(self, path: Path) -> None:
         state = load_state(path, self._settings)
@@ -169,9 +173,8 @@ class MemoryJournal:
         self._tally.totals.update(state.totals)
 
 
-def _slim(record: Record) -> Record:
+def _slim(status: Status, prediction: Prediction) -> Record:
     """What has to be known of an id that is settled: until when it is remembered."""
-    prediction = record.prediction
-    if prediction is None:
-        return record
-    return Record(record.status, Prediction(prediction.prediction_id, prediction.at, prediction.variant))
+    if prediction.items:
+        prediction = Prediction(prediction.prediction_id, prediction.at, prediction.variant)
+    return Record(status, prediction)

@@ -30,6 +30,7 @@ _DAY = 86_400.0
 _SAVE_EVERY_SECONDS = 60.0
 _RECORDS_IN_MEMORY = 1_000_000
 _WRITES_THAT_WAIT = 100_000
+_VARIANTS_REMEMBERED = 100
 # How long another process may hold back a label that was given in time: it queues, or its database restarts.
 _GRACE_SECONDS = 60.0
 _Seconds = float | timedelta
@@ -109,6 +110,7 @@ class QualityMonitor:
         self._compared = experiment.metrics_of(task) if experiment else ()
         self._refresh_every, self._strict, self._registry = refresh, strict, registry
         self._report: Report | None = None
+        self._variants: set[str] = set()
         self._refresh_at = self._save_at = float("-inf")
         self._written = True
         self._journal = _journal(self._settings, store, None if state is None else Path(state))
@@ -153,7 +155,7 @@ class QualityMonitor:
             prediction = Prediction(
                 identifier(prediction_id),
                 moment(timestamp, self._settings.clock(), "timestamp"),
-                text(variant, "variant"),
+                variant if variant in self._variants else self._variant(variant),
                 None if version is None else text(version, "version"),
                 *said,
                 None if unit is None else code(item(unit, "unit")),
@@ -228,6 +230,12 @@ class QualityMonitor:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _variant(self, variant: str) -> str:
+        checked = text(variant, "variant")
+        if len(self._variants) < _VARIANTS_REMEMBERED:
+            self._variants.add(checked)
+        return checked
 
     def _ready(self) -> bool:
         if not self._ticker.running:
