@@ -19,6 +19,7 @@ limit theorem, which is what `min_samples` is for.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 from recwatch.quality.moments import Moments
@@ -42,6 +43,7 @@ class Difference(NamedTuple):
     p_value: float
 
 
+@lru_cache(maxsize=64)
 def mixture_scale(alpha: float) -> float:
     """The t rho^2 for which the confidence sequence is narrowest at time t.
 
