@@ -60,6 +60,7 @@ def _list(options: Options, output: Output) -> None:
     output.table(
         ["model", "version", "", "trained (UTC)", "metrics", "data version"],
         [_cells(document) for document in documents],
+        optional=["data version", "trained (UTC)"],
         styles={index: "bold" for index, document in enumerate(documents) if document["in_service"]},
     )
 
@@ -108,6 +109,7 @@ def _history(options: Options, output: Output) -> None:
                 [text.moment(item.at), item.action, item.version, item.previous or text.NOTHING, item.reason]
                 for item in history
             ],
+            optional=["before"],
         )
     else:
         output.line("No version was in service yet.")

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,7 @@ __all__ = ["Output"]
 
 # Wide enough that nothing is cut where no terminal says how wide it is.
 _WIDTH_OF_A_FILE = 10_000
+_GAP = 3  # columns of blanks between two cells
 
 
 class _Console(Console):
@@ -68,6 +70,7 @@ class Output:
         rows: Sequence[Sequence[str]],
         *,
         right: Sequence[str] = (),
+        optional: Sequence[str] = (),
         styles: Mapping[int, str] | None = None,
     ) -> None:
         """Write a table.
@@ -76,14 +79,38 @@ class Output:
             columns: their headings.
             rows: their cells.
             right: the columns whose cells stand at the right, such as numbers.
+            optional: columns to leave out where the terminal is too narrow, the first to go first.
             styles: by row, such as `bold`.
         """
+        cells = [list(map(printable, row)) for row in rows]
+        left_out = _too_many(columns, cells, optional, self._console.width)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for column in columns:
+        shown = [index for index, column in enumerate(columns) if column not in left_out]
+        for column in (columns[index] for index in shown):
             table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-        for index, row in enumerate(rows):
-            table.add_row(*map(printable, row), style=(styles or {}).get(index))
+        for number, row in enumerate(cells):
+            table.add_row(*(row[index] for index in shown), style=(styles or {}).get(number))
         self._console.print(table)
+        if left_out:
+            self.line(f"Too narrow for: {', '.join(left_out)} (--json shows everything)", style="dim")
+
+
+def _too_many(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int
+) -> list[str]:
+    """The columns that have to go so that the others fit."""
+    needed = {
+        column: max(cell_len(text) for text in (column, *(row[index] for row in rows))) + _GAP
+        for index, column in enumerate(columns)
+    }
+    left_out: list[str] = []
+    for column in optional:
+        if sum(needed.values()) - _GAP <= width:
+            break
+        if column in needed:
+            del needed[column]
+            left_out.append(column)
+    return left_out
 
 
 def _plain(value: Any) -> Any:

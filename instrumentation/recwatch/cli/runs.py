@@ -61,6 +61,7 @@ def _list(runs: Sequence[Run], output: Output) -> None:
             for item in runs
         ],
         right=numbers,
+        optional=["mae", "rmse", "started (UTC)", "model", "ndcg@10"],
         styles={index: _STYLES[item.status] for index, item in enumerate(runs) if item.status in _STYLES},
     )
 

@@ -62,3 +62,17 @@ def test_a_terminal_in_ascii_gets_escapes() -> None:
     with Output(stream, as_json=False) as output:
         output.line("▁█")
     assert raw.getvalue() == b"\\u2581\\u2588\n"
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(100, []), (28, []), (27, ["b"]), (18, ["b"]), (17, ["b", "c"]), (3, ["b", "c"])]
+)
+def test_a_narrow_terminal_gets_fewer_columns(
+    monkeypatch: pytest.MonkeyPatch, width: int, left_out: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = Terminal()
+    rows = [["A" * 10, "B" * 7, "C" * 5]]
+    Output(stream, as_json=False).table(["a", "b", "c"], rows, optional=["b", "missing", "c"])
+    assert ("Too narrow for: " in stream.getvalue()) == bool(left_out)
+    assert [name for name, row in (("b", "B"), ("c", "C")) if row not in stream.getvalue()] == left_out
