@@ -15,7 +15,7 @@ REASONS = ("unavailable",)
 
 _LOOPBACK = "127.0.0.1"
 # The end of a run waits for this long at most until the server has seen that it is to stop.
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.03
 
 
 class MetricsServer:
