@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
+
+from recwatch.counter import Counter
+from recwatch.labelled import Labelled
 
 __all__ = ["Histogram", "Series", "observe_all", "quick"]
 
@@ -24,8 +26,8 @@ Declared = TypeVar("Declared")
 
 
 def quick(build: Callable[..., Declared]) -> Callable[..., Declared]:
-    """The quick kind of a metric class: `Histogram` for prometheus_client's, any other class itself."""
-    kinds: dict[object, Any] = {prometheus_client.Histogram: Histogram}
+    """The quick kind of prometheus_client's `Counter` or `Histogram`; any other class itself."""
+    kinds: dict[object, Any] = {prometheus_client.Counter: Counter, prometheus_client.Histogram: Histogram}
     found: Callable[..., Declared] = kinds.get(build, build)
     return found
 
@@ -44,7 +46,7 @@ def observe_all(series: "Series | prometheus_client.Histogram", amounts: Iterabl
             series.observe(amount)
 
 
-class Histogram(Collector):
+class Histogram(Labelled["Series"]):
     """Counts observations by bucket; to be used like prometheus_client's.
 
     Args:
@@ -68,61 +70,22 @@ class Histogram(Collector):
         registry: CollectorRegistry | None = prometheus_client.REGISTRY,
         buckets: Sequence[float] = prometheus_client.Histogram.DEFAULT_BUCKETS,
     ) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._labelnames = tuple(labelnames)
-        self._bounds = tuple(float(bound) for bound in buckets if bound != inf)
-        if not self._bounds or list(self._bounds) != sorted(set(self._bounds)):
+        self._bounds = bounds = tuple(float(bound) for bound in buckets if bound != inf)
+        if not bounds or list(bounds) != sorted(set(bounds)):
             raise ValueError(f"buckets of {name}: give upper bounds in ascending order")
-        self._names = (*map(floatToGoString, self._bounds), "+Inf")
-        self._series: dict[tuple[str, ...], Series] = {}
-        self._lock = threading.Lock()
-        if not self._labelnames:
-            self.labels()
-        if registry is not None:
-            registry.register(self)
-
-    def labels(self, *values: object, **named: object) -> "Series":
-        """The series with these label values; made on first use, at 0.
-
-        Raises:
-            ValueError: the values are not one for each label name.
-        """
-        if named and (values or set(named) != set(self._labelnames)):
-            values = ()
-        elif named:
-            values = tuple(named[name] for name in self._labelnames)
-        key = tuple(map(str, values))
-        found = self._series.get(key)
-        if found is not None:
-            return found
-        if len(key) != len(self._labelnames):
-            raise ValueError(
-                f"{self._name} has the labels {', '.join(self._labelnames)}: give a value of each"
-            )
-        with self._lock:
-            return self._series.setdefault(key, Series(self._bounds))
+        self._names = (*map(floatToGoString, bounds), "+Inf")
+        super().__init__(
+            "histogram", name, documentation, labelnames, make=lambda: Series(bounds), registry=registry
+        )
 
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
         """Count an observation, where the metric has no labels."""
         self.labels().observe(amount, exemplar)
 
-    def remove(self, *values: object) -> None:
-        """The series with these label values is absent from now on."""
-        with self._lock:
-            self._series.pop(tuple(map(str, values)), None)
-
-    def describe(self) -> Iterable[Metric]:
-        """The name, for the registry."""
-        return [Metric(self._name, self._documentation, "histogram")]
-
     def collect(self) -> Iterable[Metric]:
         """All series as they are now."""
-        family = Metric(self._name, self._documentation, "histogram")
-        with self._lock:
-            every = list(self._series.items())
-        for values, series in every:
-            labels = dict(zip(self._labelnames, values, strict=True))
+        family = self._family()
+        for labels, series in self._every():
             counts, total, exemplars = series.read()
             below = 0
             for at, (bound, count) in enumerate(zip(self._names, counts, strict=True)):

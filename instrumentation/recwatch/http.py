@@ -1,15 +1,17 @@
 """Count a request that any web server answered: what the ASGI, the WSGI and the Django middleware share."""
 
 import os
-from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
 from recwatch.metrics import DroppedWrites, HttpMetrics
 
 __all__ = ["CANCELLED", "ERROR", "HttpRecorder", "Status"]
 
+# Bound methods: what a request pays is little more than these two calls.
+_Child: TypeAlias = "tuple[Callable[[], object], Callable[..., Any]]"
 Status: TypeAlias = "int | Literal['cancelled']"
 CANCELLED: Literal["cancelled"] = "cancelled"
 ERROR = 500
@@ -33,7 +35,7 @@ class HttpRecorder:
         self._dropped.expect("metrics", "error")
         # prometheus_client keeps no exemplars where several processes write.
         self._exemplars = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-        self._children: dict[tuple[str, str, Status], tuple[Counter, Histogram]] = {}
+        self._children: dict[tuple[str, str, Status], _Child] = {}
 
     def record(  # noqa: PLR0917 - names would cost every request
         self,
@@ -55,14 +57,12 @@ class HttpRecorder:
             request_id: becomes the exemplar of the time, except where several processes write.
         """
         try:
-            requests, duration = self._children.get((method, route, status)) or self._find(
-                method, route, status
-            )
-            requests.inc()
+            count, observe = self._children.get((method, route, status)) or self._find(method, route, status)
+            count()
             if request_id is None or not self._exemplars or len(request_id) > _LONGEST_ID:
-                duration.observe(seconds)
+                observe(seconds)
             else:
-                duration.observe(seconds, {"request_id": request_id})
+                observe(seconds, {"request_id": request_id})
             if first_byte is not None:
                 known = method if method in _METHODS else "other"
                 self._metrics.first_byte.labels(known, route).observe(first_byte)
@@ -82,15 +82,13 @@ class HttpRecorder:
         """Count a request that could not be watched, and say why."""
         self._dropped.drop("metrics", "error", error)
 
-    def _find(self, method: str, route: str, status: Status) -> tuple[Counter, Histogram]:
+    def _find(self, method: str, route: str, status: Status) -> "_Child":
         # Keys are folded before they are kept: a client that makes up methods must not fill the memory.
         known = method if method in _METHODS else "other"
         code = status if status == CANCELLED or status in _CODES else ERROR
         found = self._children.get((known, route, code))
         if found is None:
-            counter = self._metrics.requests.labels(known, route, code)
-            found = self._children[known, route, code] = (
-                counter,
-                self._metrics.duration.labels(known, route),
-            )
+            count = self._metrics.requests.labels(known, route, code).inc
+            observe = self._metrics.duration.labels(known, route).observe
+            found = self._children[known, route, code] = (count, observe)
         return found

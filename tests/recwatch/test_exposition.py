@@ -119,7 +119,8 @@ def test_one_broken_metric_does_not_hide_the_others(
         assert "last_total 1.0" in text
         assert "text_value" not in text
     labels = {"target": "metrics", "reason": "scrape"}
-    assert DroppedWrites.of(filled).total.labels(*labels.values())._value.get() == 4
+    (family,) = DroppedWrites.of(filled).total.collect()
+    assert [sample.value for sample in family.samples if sample.labels == labels][:1] == [4]
     assert "no database today" in caplog.text
 
 
