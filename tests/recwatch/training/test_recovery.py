@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,9 +35,11 @@ sys.stdin.read()
 
 
 @contextmanager
-def a_trainer(model: str, store_url: str, push: str = "") -> Iterator[subprocess.Popen[str]]:
+def a_trainer(
+    model: str, store_url: str, push: str = "", *, prefix: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[str]]:
     """A process with a run under way."""
-    command = [sys.executable, "-c", TRAINER, model, store_url, push]
+    command = [*prefix, sys.executable, "-c", TRAINER, model, store_url, push]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as trainer:
         try:
             assert trainer.stdout is not None
@@ -212,3 +214,32 @@ def test_each_lost_run_is_found_once_by_many(store_url: str) -> None:
         for thread in threads:
             thread.join()
         assert sorted(run.run_id for run in found) == [f"als_{number}" for number in range(10)]
+
+
+def test_a_run_in_another_pid_namespace_is_not_taken_for_dead(
+    store_url: str, registry: CollectorRegistry
+) -> None:
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no pid namespace can be made here: it takes root")
+    with a_trainer("als", store_url, prefix=apart) as trainer, open_store(store_url) as store:
+        assert row_of(store, "als_killed")["pid"] < trainer.pid  # small, as in a container
+        assert recover_lost_runs(store, registry=registry) == []
+        kill(trainer)
+        assert recover_lost_runs(store, registry=registry) == []
+        change(store, "als_killed", heartbeat_at=datetime.now(UTC) - 2 * LOST_AFTER)
+        assert [run.run_id for run in recover_lost_runs(store, registry=registry)] == ["als_killed"]
+
+
+def test_a_lost_run_is_put_right_in_its_textfile(
+    store_url: str, registry: CollectorRegistry, tmp_path: Path
+) -> None:
+    push = f"textfile:{tmp_path}"
+    file = tmp_path / "recwatch_training_als.prom"
+    with a_trainer("als", store_url, push) as trainer:
+        kill(trainer)
+    assert 'training_in_progress{model="als"} 1.0' in file.read_text()
+    with open_store(store_url) as store:
+        recover_lost_runs(store, push=push, registry=registry)
+    assert 'training_in_progress{model="als"} 0.0' in file.read_text()
+    assert 'training_runs_total{model="als",status="failed"} 1.0' in file.read_text()
