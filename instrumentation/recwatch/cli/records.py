@@ -16,21 +16,12 @@ import sqlalchemy as sa
 from recwatch.cli.errors import CommandError
 from recwatch.redaction import mask_passwords
 from recwatch.store import Store, iteration_metrics, open_store, training_runs
-from recwatch.store.engine import as_store_error
 from recwatch.training import process
 from recwatch.training.recovery import LOST_AFTER
 
 __all__ = ["Run", "find_run", "list_runs", "open_existing"]
 
-_COLUMNS = {
-    "recall@10": "recall_at_10",
-    "recall@20": "recall_at_20",
-    "ndcg@10": "ndcg_at_10",
-    "ndcg@20": "ndcg_at_20",
-    "coverage": "coverage",
-    "rmse": "rmse",
-    "mae": "mae",
-}
+_METRICS = ("recall_at_10", "recall_at_20", "ndcg_at_10", "ndcg_at_20", "coverage", "rmse", "mae")
 _COMPARED_WITH = 1_000  # newest runs, when looking for what was meant
 _LONGEST_GUESS = 200
 
@@ -82,7 +73,8 @@ class Run:
     @property
     def metrics(self) -> dict[str, float]:
         """Every metric by its name, those with a column of their own first."""
-        named = {name: self.row[column] for name, column in _COLUMNS.items() if self.row[column] is not None}
+        known = [column for column in _METRICS if self.row[column] is not None]
+        named = {column.replace("_at_", "@"): float(self.row[column]) for column in known}
         return named | dict(_numbers(_mapping(self.row["extra_metrics"])))
 
     def series(self, column: str) -> list[float | None]:
@@ -157,7 +149,7 @@ def find_run(store: Store, run_id: str) -> Run:
 
 
 def _read(store: Store, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    with as_store_error(store.engine.url), store.engine.connect() as connection:
+    with store.transaction() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
