@@ -277,6 +277,7 @@ PUBLIC = {
         "pick",
         "without_columns",
     ],
+    "recwatch.training.lifecycle": ["Lifecycle", "Unfinished", "watching"],
     "recwatch.training.lines": [
         "cross_validation_line",
         "early_stopping_line",
@@ -289,7 +290,7 @@ PUBLIC = {
     "recwatch.training.publisher": ["Publisher", "publish_counts"],
     "recwatch.training.record": ["HEARTBEAT_SECONDS", "REASONS", "TARGET", "RunRecord"],
     "recwatch.training.recovery": ["LOST_AFTER", "LostRun", "closed", "opened", "recover_lost_runs"],
-    "recwatch.training.run": ["TrainingRun", "Unfinished", "Unit"],
+    "recwatch.training.run": ["TrainingRun", "Unit"],
     "recwatch.training.scrape": ["REASONS", "TARGET", "MetricsServer"],
     "recwatch.training.worker": ["Worker"],
     "recwatch.turns": ["SHORT_TURNS", "ShortTurns", "let_go"],

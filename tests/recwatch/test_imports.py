@@ -75,6 +75,7 @@ BASE = [
     "recwatch.training",
     "recwatch.training.effects",
     "recwatch.training.figures",
+    "recwatch.training.lifecycle",
     "recwatch.training.lines",
     "recwatch.training.log",
     "recwatch.training.process",

@@ -17,8 +17,9 @@ training goes on: it costs a log line and a count in `recwatch_dropped_writes_to
 from collections.abc import Callable
 from typing import ParamSpec
 
+from recwatch.training.lifecycle import Unfinished
 from recwatch.training.recovery import LOST_AFTER, LostRun, recover_lost_runs
-from recwatch.training.run import TrainingRun, Unfinished, Unit
+from recwatch.training.run import TrainingRun, Unit
 
 __all__ = ["LOST_AFTER", "LostRun", "TrainingRun", "Unfinished", "Unit", "recover_lost_runs", "start_run"]
 

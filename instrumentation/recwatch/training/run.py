@@ -1,55 +1,27 @@
 """One training of one model, watched from its start to its end."""
 
-import atexit
-import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self
+from typing import Any, Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch import logs
 from recwatch.metrics import DroppedWrites, TrainingMetrics
-from recwatch.redaction import mask_passwords
-from recwatch.training import figures, lines, recovery
+from recwatch.training import figures, lines
 from recwatch.training.effects import Effects
+from recwatch.training.lifecycle import Lifecycle, watching
 from recwatch.training.log import RunLog
 
-__all__ = ["TrainingRun", "Unfinished", "Unit"]
+__all__ = ["TrainingRun", "Unit"]
 
 Unit = Literal["iteration", "epoch"]
-Arguments = ParamSpec("Arguments")
-
-_ERROR_LENGTH = 2000
 
 
-class Unfinished(Exception):  # noqa: N818 - reads as what happened
-    """What a run failed of that nobody had ended when its process did."""
-
-
-def _watching(
-    method: "Callable[Concatenate[TrainingRun, Arguments], None]",
-) -> "Callable[Concatenate[TrainingRun, Arguments], None]":
-    """Whatever goes wrong in the method, or where it is called, is counted and logged and not raised."""
-
-    @wraps(method)
-    def watch(run: "TrainingRun", /, *arguments: Arguments.args, **options: Arguments.kwargs) -> None:
-        if run.is_open:
-            with run._guarded():  # noqa: SLF001 - a decorator of the class's own methods
-                method(run, *arguments, **options)
-        else:
-            run._ignore(method.__name__)  # noqa: SLF001
-
-    return watch
-
-
-class TrainingRun:
+class TrainingRun(Lifecycle):
     """One training of one model: leaving the block well is `completed`, an exception makes it `failed`.
 
     SystemExit and KeyboardInterrupt are exceptions too. A trainer that turns SIGTERM into SystemExit leaves a
@@ -102,18 +74,11 @@ class TrainingRun:
         registry: CollectorRegistry = REGISTRY,
         pushgateway: str | None = None,
     ) -> None:
-        self.model = model
-        self.run_id = run_id or f"{model}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
-        self.status: Literal["new", "running", "completed", "failed"] = "new"
-        self.error: BaseException | None = None
-        self._parameters = dict(parameters or {})
-        self._data_timestamp = data_timestamp
-        self._unit: Unit = unit or ("epoch" if "epochs" in self._parameters else "iteration")
-        self._metrics = TrainingMetrics.of(registry)
-        self._dropped = DroppedWrites.of(registry)
-        self._log = RunLog(model, log_dir, self._dropped)
-        self._effects = Effects(
-            self.run_id,
+        name = run_id or f"{model}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
+        parameters = dict(parameters or {})
+        dropped = DroppedWrites.of(registry)
+        effects = Effects(
+            name,
             model,
             store_url=store_url,
             push=push or pushgateway,
@@ -121,53 +86,30 @@ class TrainingRun:
             commit=commit,
             registry=registry,
             row={
-                "hyperparameters": figures.as_json(self._parameters) or "{}",
+                "hyperparameters": figures.as_json(parameters) or "{}",
                 "data_version": data_version,
                 "artifacts_path": None if artifacts is None else str(artifacts),
             },
         )
+        super().__init__(
+            model,
+            name,
+            parameters=parameters,
+            data_timestamp=data_timestamp,
+            metrics=TrainingMetrics.of(registry),
+            dropped=dropped,
+            log=RunLog(model, log_dir, dropped),
+            effects=effects,
+        )
+        self._unit: Unit = unit or ("epoch" if "epochs" in parameters else "iteration")
         self._extra: dict[str, Any] = {}
-        self._process = os.getpid()
-        self._started = self._last_round = 0.0
-        self._fit_seconds: float | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the run has begun, in this process, and not ended."""
-        return self.status == "running" and self._process == os.getpid()
 
     @property
     def metrics_port(self) -> int | None:
         """Where the metrics can be scraped now; None where they cannot."""
         return self._effects.metrics_port
 
-    def start(self) -> Self:
-        """Begin; once. A process that ends without `finish` or `fail` leaves a failed run."""
-        if self.status != "new":
-            return self
-        self.status = "running"
-        self._process = os.getpid()
-        self._started = self._last_round = perf_counter()
-        recovery.opened(self.run_id)
-        atexit.register(self._abandon)
-        try:
-            with self._guarded():
-                self._metrics.in_progress.labels(self.model).inc()
-                for status in ("completed", "failed"):
-                    self._metrics.runs.labels(self.model, status)
-                self._dropped.expect("training", "closed", "error", "forked")
-                if self._data_timestamp is not None:
-                    self._metrics.data.labels(self.model).set(self._data_timestamp.timestamp())
-            with self._guarded():
-                self._log.open()
-                self._log.info(logs.event("Training started", **self._parameters))
-            self._effects.start()
-        except BaseException as error:  # a signal; no block is entered, so nobody else ends the run
-            self.fail(error)
-            raise
-        return self
-
-    @_watching
+    @watching
     def iteration(
         self,
         /,
@@ -199,7 +141,7 @@ class TrainingRun:
             self._metrics.loss.labels(self.model).set(loss)
         self._effects.add_iteration(int(number), loss, took)
 
-    @_watching
+    @watching
     def validation(self, metrics: Mapping[str, float]) -> None:
         """The model was measured on the validation split after the newest round: `{"ndcg@10": 0.153}`."""
         self._log.info(lines.metrics_line("Validation", metrics))
@@ -208,13 +150,13 @@ class TrainingRun:
         self._effects.amend_iteration(validation_recall=recall, validation_ndcg=ndcg)
         self._keep("validation", {name: float(value) for name, value in metrics.items()})
 
-    @_watching
+    @watching
     def early_stopping(self, best_iteration: int, metrics: Mapping[str, float] | None = None) -> None:
         """Training stops before its last round; the best round, from 1, and its metrics."""
         self._log.info(lines.early_stopping_line(self._unit, best_iteration, metrics or {}))
         self._effects.update(best_iteration=int(best_iteration))
 
-    @_watching
+    @watching
     def evaluation(
         self, metrics: Mapping[str, float], *, baseline: Mapping[str, float] | None = None
     ) -> None:
@@ -237,7 +179,7 @@ class TrainingRun:
             **figures.as_columns(metrics, baseline or {}), extra_metrics=figures.as_json(self._extra)
         )
 
-    @_watching
+    @watching
     def cross_validation(self, results: Mapping[str, Sequence[float]]) -> None:
         """The model was cross-validated.
 
@@ -252,70 +194,11 @@ class TrainingRun:
         spreads = {name: {"mean": mean, "std": result.std[name]} for name, mean in result.mean.items()}
         self._keep("cross_validation", {"folds": result.folds, **spreads})
 
-    @_watching
+    @watching
     def saved(self, path: Path | str) -> None:
         """The model's files are at this path."""
         self._log.info(logs.event("Artifacts saved", path=path))
         self._effects.update(artifacts_path=str(path))
-
-    def finish(self) -> None:
-        """The training is over and went well; nothing where the run is over already."""
-        if self.is_open:
-            self._end(None)
-
-    def fail(self, error: BaseException | str) -> None:
-        """The training is over and failed of this; nothing where the run is over already."""
-        if self.is_open:
-            self._end(error if isinstance(error, BaseException) else RuntimeError(error))
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.finish()
-        else:
-            self.fail(error)
-
-    def _end(self, error: BaseException | None) -> None:
-        self.error = error
-        status: Literal["completed", "failed"] = "completed" if error is None else "failed"
-        text = None if error is None else _describe(error)
-        with self._guarded():
-            if error is None:
-                self._fitted()
-            total = perf_counter() - self._started
-            if text is not None:
-                self._log.error(logs.event("Training failed", error=text, total_time=f"{total:.1f}s"))
-            self._count_end(status, total)
-            seconds = total if self._fit_seconds is None else self._fit_seconds
-            self._effects.update(error=text, training_time_seconds=seconds)
-        self.status = status
-        atexit.unregister(self._abandon)
-        self._effects.end(status)
-        recovery.closed(self.run_id)
-        with self._guarded():
-            self._log.close()
-
-    def _count_end(self, status: str, seconds: float) -> None:
-        self._metrics.in_progress.labels(self.model).dec()
-        self._effects.count_end(status)
-        if status == "completed":
-            self._metrics.duration.labels(self.model).set(seconds)
-            self._metrics.last_success.labels(self.model).set_to_current_time()
-        else:
-            self._metrics.last_failure.labels(self.model).set_to_current_time()
-
-    def _abandon(self) -> None:
-        """Nobody ended the run, and the process ends."""
-        self.fail(Unfinished("the process ended and nobody had called finish or fail"))
-
-    def _fitted(self) -> None:
-        if self._fit_seconds is None:
-            self._fit_seconds = perf_counter() - self._started
-            self._log.info(logs.event("Training completed", total_time=f"{self._fit_seconds:.1f}s"))
 
     def _set_metrics(self, metrics: Mapping[str, float], split: str) -> None:
         for name, value in metrics.items():
@@ -325,19 +208,3 @@ class TrainingRun:
         """Keep a figure that has no column."""
         self._extra[name] = figure
         self._effects.update(extra_metrics=figures.as_json(self._extra))
-
-    def _ignore(self, call: str) -> None:
-        forked = self.status == "running"
-        with self._guarded():
-            self._dropped.drop("training", "forked" if forked else "closed", f"{call} of {self.run_id}")
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - watching must never break a training
-            self._dropped.drop("training", "error", error)
-
-
-def _describe(error: BaseException) -> str:
-    return mask_passwords(f"{type(error).__name__}: {error}")[:_ERROR_LENGTH]
