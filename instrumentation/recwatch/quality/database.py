@@ -47,7 +47,8 @@ class StoreJournal:
         self._ring = self._new_ring()
         self._read_to = 0
         self._expired_at = float("-inf")
-        self._retired: list[sa.Engine] = []
+        self._parents: list[sa.Engine] = []
+        """Engines of a parent process, kept because even closing their connections here would disturb it."""
 
     def predict(self, prediction: Prediction) -> bool:
         """Append; where too many wait, drop, count and return False."""
@@ -93,8 +94,7 @@ class StoreJournal:
         self._queue = deque()
         self._again = 0
         if self._engine is not None:
-            self._engine.dispose(close=False)
-            self._retired.append(self._engine)
+            self._parents.append(self._engine)
             self._engine = None
 
     def close(self) -> None:

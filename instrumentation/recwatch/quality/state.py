@@ -93,7 +93,8 @@ def load_state(path: Path, settings: Settings) -> State | None:
 
 
 def _read(path: Path) -> State:
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here: numpy leaves a file open that is no zip file.
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         head = json.loads(file["head"].tobytes())
         table = np.asarray(file["table"], dtype=np.float64)
     columns = tuple(head["columns"])
