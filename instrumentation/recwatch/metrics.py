@@ -18,6 +18,7 @@ from recwatch.exposition import render, without_created
 from recwatch.guarded import Guarded, Unrecorded, guarded
 from recwatch.histogram import quick
 from recwatch.multiprocess import folder
+from recwatch.pending import Pending
 
 __all__ = [
     "DroppedWrites",
@@ -177,6 +178,9 @@ class ServingMetrics(_MetricSet):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
+        self.pending = Pending()
+        """Requests that are not counted yet: registered first, so that a scrape counts them first."""
+        registry.register(self.pending)
         declare = self._declare
         self.requests = declare(
             Counter,

@@ -57,17 +57,17 @@ class RecommenderMetrics:
         self.recorder = recorder
         self._metrics = metrics = ServingMetrics.of(registry)
         self._fallbacks = tuple(fallbacks)
-        # prometheus_client keeps no exemplars where several processes share a folder.
-        exemplars = multiprocess.folder() is None
+        # There prometheus_client keeps no exemplars, and another process may read the metrics at any time.
+        several_processes = multiprocess.folder() is not None
         self._arm = Arm(
             model,
             variant,
             metrics=metrics,
             fallbacks=self._fallbacks,
             recorder=recorder,
-            exemplars=exemplars,
+            one_by_one=several_processes,
         )
-        self._wants_ids = exemplars or recorder is not None
+        self._wants_ids = recorder is not None or not several_processes
         self._arms = {variant: self}
         self._impressions = metrics.impressions.labels(model, variant)
         self._clicks = metrics.clicks.labels(model, variant)

@@ -1,16 +1,20 @@
 """One recommendation request: what a service says of it while it runs, and its record when it is over.
 
-`RecommenderMetrics.request` makes it. The way through it is kept short: children of the metrics are ready,
-what a request does not say costs nothing, and whatever goes wrong here is counted, never raised.
+`RecommenderMetrics.request` makes it. The way through it is kept short: requests are counted in
+batches, what a request does not say costs nothing, and whatever goes wrong here is counted, never raised.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from time import perf_counter, time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from prometheus_client import Counter
+
+from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, ServingMetrics
+from recwatch.pending import MOST
 
 if TYPE_CHECKING:
     from recwatch.recorder import Recorder
@@ -37,7 +41,7 @@ class Arm:
         metrics: of the registry.
         fallbacks: methods that are exported at 0 from the start.
         recorder: takes each request when it is over.
-        exemplars: whether a request's id goes to the latency histogram.
+        one_by_one: write each request at once; else in batches, with its id as an exemplar of its time.
     """
 
     def __init__(
@@ -48,50 +52,74 @@ class Arm:
         metrics: ServingMetrics,
         fallbacks: Iterable[str],
         recorder: "Recorder | None",
-        exemplars: bool,
+        one_by_one: bool,
     ) -> None:
         self.model = model
         self.variant = variant
         self.version = metrics.loaded.get((model, variant))
         self.recorder = recorder
-        self.exemplars = exemplars
+        self.one_by_one = one_by_one
         self.dropped = DroppedWrites.of(metrics.registry)
         self.dropped.expect("metrics", "error")
-        # Bound methods: what a request pays is little more than these calls.
-        self.count = {outcome: metrics.requests.labels(model, variant, outcome).inc for outcome in _OUTCOMES}
-        self.succeeded = self.count["success"]
-        self.time = metrics.duration.labels(model, variant, "false").observe
-        self.time_reranked = metrics.duration.labels(model, variant, "true").observe
-        self.length = metrics.recommendations.labels(model).observe
+        self.waiting = metrics.pending.waiting
+        self.write_all = metrics.pending.write
         self._metrics = metrics
-        self._errors: dict[str, Callable[[], None]] = {}
-        self._fallbacks = {
-            method: metrics.fallbacks.labels(model, variant, method).inc for method in fallbacks
+        self._outcomes = {outcome: metrics.requests.labels(model, variant, outcome) for outcome in _OUTCOMES}
+        self._durations = {
+            reranked: metrics.duration.labels(model, variant, str(reranked).lower())
+            for reranked in (False, True)
         }
+        self._lengths = metrics.recommendations.labels(model)
+        self._errors: dict[str, Counter] = {}
+        self._fallbacks = {method: metrics.fallbacks.labels(model, variant, method) for method in fallbacks}
 
-    def failed(self, request: "RecommenderRequest", error: BaseException) -> None:
-        """An exception ended the request; say what that means and count it."""
-        request.outcome = outcome = _outcome(error)
-        self.count[outcome]()
-        if outcome == "error":
-            request.error = name = type(error).__name__
-            count = self._errors.get(name)
-            if count is None:
-                shown = name if len(self._errors) < _MOST_NAMES else "other"
-                count = self._metrics.errors.labels(self.model, self.variant, shown).inc
-                if shown == name:
-                    self._errors[name] = count
-            count()
+    def write_one(self, request: "RecommenderRequest") -> None:
+        """Count a request that is over."""
+        self._outcomes[request.outcome].inc()
+        self._durations[request.was_reranked].observe(request.seconds)
+        if request.length is not None:
+            self._lengths.observe(request.length)
+        if request.error is not None or request.fallback_method is not None:
+            self._write_rare(request)
 
-    def fell_back(self, method: str) -> None:
-        """A fallback answered."""
-        count = self._fallbacks.get(method)
-        if count is None:
-            shown = method if len(self._fallbacks) < _MOST_NAMES else "other"
-            count = self._metrics.fallbacks.labels(self.model, self.variant, shown).inc
-            if shown == method:
-                self._fallbacks[method] = count
-        count()
+    def write(self, requests: "Sequence[RecommenderRequest]") -> None:
+        """Count requests that are over; nothing is raised."""
+        try:
+            outcomes = [request.outcome for request in requests]
+            for outcome in set(outcomes):
+                self._outcomes[outcome].inc(outcomes.count(outcome))
+            seconds: tuple[list[float], list[float]] = ([], [])
+            for request in requests:
+                if request.request_id is None:
+                    seconds[request.was_reranked].append(request.seconds)
+                else:
+                    exemplar = _exemplar(request.request_id)
+                    self._durations[request.was_reranked].observe(request.seconds, exemplar)
+                if request.error is not None or request.fallback_method is not None:
+                    self._write_rare(request)
+            for reranked in (False, True):
+                if seconds[reranked]:
+                    observe_all(self._durations[reranked], seconds[reranked])
+            observe_all(self._lengths, [request.length for request in requests if request.length is not None])
+        except Exception as fault:  # noqa: BLE001 - watching must never break the service
+            self.drop(fault)
+
+    def _write_rare(self, request: "RecommenderRequest") -> None:
+        try:
+            if request.error is not None:
+                self._named(self._errors, self._metrics.errors, request.error).inc()
+            if request.fallback_method is not None:
+                self._named(self._fallbacks, self._metrics.fallbacks, request.fallback_method).inc()
+        except Exception as fault:  # noqa: BLE001 - the other requests are counted all the same
+            self.drop(fault)
+
+    def _named(self, known: dict[str, Counter], metric: Counter, name: str) -> Counter:
+        found = known.get(name)
+        if found is None and len(known) >= _MOST_NAMES:
+            return metric.labels(self.model, self.variant, "other")
+        if found is None:
+            found = known[name] = metric.labels(self.model, self.variant, name)
+        return found
 
     def drop(self, fault: Exception) -> None:
         """Watching failed; the service goes on."""
@@ -115,6 +143,7 @@ class RecommenderRequest:
         filters: as given.
         request_id: names it in logs.
         items: ids of what was returned; set where a recorder takes it.
+        length: how many were returned.
         item_scores: the model's scores of `items`, in their order.
         fallback_method: what answered where the model could not.
         was_reranked: whether the list was reranked.
@@ -141,7 +170,7 @@ class RecommenderRequest:
     content_score: float | None = None
     semantic_alignment: float | None = None
     diversity: float | None = None
-    _length: int | None = None
+    length: int | None = None
 
     # Arguments by position cost less; `RecommenderMetrics.request` asks for names.
     def __init__(  # noqa: PLR0917
@@ -190,7 +219,7 @@ class RecommenderRequest:
             recent: ids of what the user took recently.
         """
         try:
-            self._length = len(items)
+            self.length = len(items)
             if self._arm.recorder is not None:
                 self.items = _as_tuple(items)
                 self.item_scores = None if scores is None else _as_tuple(scores)
@@ -228,19 +257,16 @@ class RecommenderRequest:
         self.seconds = seconds = perf_counter() - self._started
         arm = self._arm
         try:
-            if error is None:
-                arm.succeeded()
+            if error is not None:
+                self.outcome = _outcome(error)
+                if self.outcome == "error":
+                    self.error = type(error).__name__
+            if arm.one_by_one:
+                arm.write_one(self)
             else:
-                arm.failed(self, error)
-            observe = arm.time_reranked if self.was_reranked else arm.time
-            if self.request_id is None or not arm.exemplars:
-                observe(seconds)
-            else:
-                observe(seconds, _exemplar(self.request_id))
-            if self._length is not None:
-                arm.length(self._length)
-            if self.fallback_method is not None:
-                arm.fell_back(self.fallback_method)
+                arm.waiting.append((arm, self))
+                if len(arm.waiting) >= MOST:
+                    arm.write_all()
             if arm.recorder is not None:
                 self.timestamp = time() - seconds
                 arm.recorder.put(self)

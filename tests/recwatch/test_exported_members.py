@@ -107,6 +107,7 @@ PUBLIC = {
         "without_created",
     ],
     "recwatch.multiprocess": ["WorkerMetrics", "clear", "fold", "folder"],
+    "recwatch.pending": ["MOST", "Pending"],
     "recwatch.provenance": ["git_commit"],
     "recwatch.push": ["REASONS", "TARGET", "push"],
     "recwatch.recorder": ["Consumer", "Recorder"],

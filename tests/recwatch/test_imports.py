@@ -58,6 +58,7 @@ BASE = [
     "recwatch.manifest",
     "recwatch.metrics",
     "recwatch.multiprocess",
+    "recwatch.pending",
     "recwatch.provenance",
     "recwatch.push",
     "recwatch.recorder",

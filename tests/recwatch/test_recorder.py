@@ -412,17 +412,17 @@ def test_parent_and_child_of_a_fork_each_write_their_own(tmp_path: Path, warm: b
 
 
 def test_a_kill_loses_at_most_the_last_interval(tmp_path: Path) -> None:
-    code = "serve(1)\nprint(flush=True)\nsys.stdin.read(1)\nserve(2)\nos.kill(os.getpid(), 9)"
-    command = [sys.executable, "-c", SERVICE + code, str(tmp_path / "lines"), "0.01"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    code = "serve(1)\nsys.stdin.read(1)\nserve(2)\nos.kill(os.getpid(), 9)"
+    lines = tmp_path / "lines"
+    command = [sys.executable, "-c", SERVICE + code, str(lines), "0.01"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
-        wait_until((tmp_path / "lines").exists, timeout=30)
+        wait_until(lambda: lines.exists() and lines.read_text().endswith("1\n"), timeout=30)
         process.stdin.write("x")
         process.stdin.close()
         assert process.wait(30) == -signal.SIGKILL
-    written = [line.split()[1] for line in (tmp_path / "lines").read_text().splitlines()]
-    assert written[0] == "1"
-    assert "closed" not in written
+    written = [line.split()[1] for line in lines.read_text().splitlines()]
+    assert written in (["1"], ["1", "2"])
 
 
 def test_settings_that_make_no_sense_are_refused(registry: CollectorRegistry) -> None:
