@@ -143,14 +143,23 @@ class LogFile(logging.Handler):
             return
         try:
             with _Turn(self._path) as mine:
-                if mine and os.path.samestat(seen, self._path.stat()):
-                    self._path.rename(next_name(self._path, find_rotated(self._path), datetime.now(UTC)))
+                if mine and self._is_still(seen):
+                    # Where logrotate is faster, there is nothing to rename.
+                    with suppress(FileNotFoundError):
+                        self._path.rename(next_name(self._path, find_rotated(self._path), datetime.now(UTC)))
                     self._remove_surplus()
             self._current()
         except OSError as error:
             # The line is written all the same, to a file that is too large; not every line shall try again.
             self._rotate_after = now + _RETRY_ROTATION_SECONDS
             self._report("not rotated", error)
+
+    def _is_still(self, seen: os.stat_result) -> bool:
+        """Whether nobody has renamed the file, with or without a new one in its place."""
+        try:
+            return os.path.samestat(seen, self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def _clean_up(self) -> None:
         """What has become too old goes also where nothing is rotated."""

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,13 @@ def make_request() -> MakeRequest:
         return request
 
     return make
+
+
+@pytest.fixture
+def in_hanoi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local time is seven hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "Asia/Ho_Chi_Minh")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

@@ -62,9 +62,11 @@ def write_together(path: Path, *, lines: int, max_bytes: int, keep: int) -> None
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
+    ended = []
     for process in processes:
         out, err = process.communicate(timeout=60)
-        assert (process.returncode, out, err) == (0, "0.0\n", "")
+        ended.append((process.returncode, out, err))
+    assert ended == [(0, "0.0\n", "")] * WORKERS
 
 
 def read(files: list[Path]) -> Counter[str]:

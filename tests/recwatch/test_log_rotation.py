@@ -1,5 +1,3 @@
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,17 +7,8 @@ import pytest
 from recwatch.errors import ConfigError
 from recwatch.log_rotation import Rotated, Rotation, find_rotated, next_name, surplus
 
+pytestmark = pytest.mark.usefixtures("in_hanoi")
 NOW = datetime(2025, 1, 16, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _hanoi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Seven hours east of UTC."""
-    monkeypatch.setenv("TZ", "Asia/Ho_Chi_Minh")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def test_a_file_is_full_before_a_line_would_exceed_it() -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,17 +17,14 @@ from recwatch.recorder import Recorder
 from recwatch.service_log import ServiceLog
 from recwatch.serving import RecommenderMetrics, RecommenderRequest
 
+pytestmark = pytest.mark.usefixtures("in_hanoi")
 NAME = "test.service_log"
 KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def _hanoi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Asia/Ho_Chi_Minh")
-    time.tzset()
+def _end() -> Iterator[None]:
     yield
-    monkeypatch.undo()
-    time.tzset()
     logs.close(NAME)
 
 

@@ -164,8 +164,11 @@ class HealthChecks:
         return kind(self.checks())
 
     def _run(self) -> None:
-        while not self._closed:
+        while True:
+            # Cleared before the question whether to go on: what wakes us after it is not lost.
             self._wake.clear()
+            if self._closed:
+                return
             now = time.monotonic()
             try:
                 pause = min((check.step(now) for check in self.checks()), default=now + 60.0) - now
@@ -178,11 +181,14 @@ class HealthChecks:
         self._wake.set()
 
     def _report(self, name: str, result: Result) -> None:
-        self._metrics.up.labels(name).set(result.status == "up")
-        if result.value is None:
-            forget(self._metrics.value, name)
-        else:
-            self._metrics.value.labels(name).set(result.value)
+        try:
+            self._metrics.up.labels(name).set(result.status == "up")
+            if result.value is None:
+                forget(self._metrics.value, name)
+            else:
+                self._metrics.value.labels(name).set(result.value)
+        except Exception as error:  # noqa: BLE001 - such as a full folder of several processes
+            self._dropped.drop(_TARGET, "error", error)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()

@@ -166,3 +166,25 @@ def test_a_child_of_a_fork_begins_anew(health: HealthChecks) -> None:
         assert answer.read() == "unknown True"
     os.waitpid(child, 0)
     assert health.results()["queue"].value == os.getpid()
+
+
+def test_a_gauge_that_cannot_be_set_is_counted_and_the_answer_stands(
+    health: HealthChecks, registry: CollectorRegistry
+) -> None:
+    def full(value: float) -> None:  # noqa: ARG001 - the gauge's signature
+        raise OSError(28, "No space left on device")
+
+    health.add("queue", lambda: 3)
+    health._metrics.value.labels("queue").set = full  # type: ignore[method-assign]
+    health.start()
+    wait_until(lambda: statuses(health) == {"queue": "up"})
+    labels = {"target": "health", "reason": "error"}
+    wait_until(lambda: registry.get_sample_value("recwatch_dropped_writes_total", labels) == 1)
+
+
+def test_it_ends_at_once_whenever_it_is_closed(health: HealthChecks) -> None:
+    health.add("queue", lambda: True, every=3600)
+    for _ in range(200):
+        health.start()
+        health.close()
+    assert "recwatch-health" not in [thread.name for thread in threading.enumerate()]
