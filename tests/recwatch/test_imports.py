@@ -104,7 +104,9 @@ def test_the_base_needs_prometheus_client_alone(name: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("name", ["recwatch.config", "recwatch.store", "recwatch.testing"])
+@pytest.mark.parametrize(
+    "name", ["recwatch.config", "recwatch.requestlog", "recwatch.store", "recwatch.testing"]
+)
 def test_an_extra_says_what_it_lacks(name: str) -> None:
     assert "is not part of the base install" in run_alone(IMPORT, name).stderr
 

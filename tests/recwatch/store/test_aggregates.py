@@ -116,15 +116,6 @@ def test_the_rows_are_those_of_the_model(store: Store, add_requests: AddRequests
     assert read(store, reranking_metrics) == [expected_reranking(rows)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 19, 20, 21, 100, 101])
-def test_the_95th_percentile_is_exact(store: Store, add_requests: AddRequests, count: int) -> None:
-    values = [float(value) for value in np.random.default_rng(count).permutation(count) + 1]
-    add_requests(store, *({"timestamp": START, "latency_ms": value} for value in values))
-    aggregate(store, START + MINUTE)
-    (row,) = read(store, service_health)
-    assert row["p95_latency_ms"] == np.percentile(values, 95, method="inverted_cdf")
-
-
 def test_an_empty_minute_has_a_row_without_rates(store: Store, add_requests: AddRequests) -> None:
     add_requests(store, {"timestamp": START}, {"timestamp": START + 2 * MINUTE})
     aggregate(store, START + 3 * MINUTE)

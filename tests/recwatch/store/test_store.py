@@ -2,7 +2,7 @@ import sqlite3
 import subprocess
 import sys
 import traceback
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +78,6 @@ def test_a_run_is_written_once_and_updated_then(store_url: str) -> None:
         (row,) = store.runs("als")
         assert (row["status"], row["recall_at_10"]) == ("completed", 0.234)
         assert [(row["iteration"], row["loss"]) for row in store.iterations("als_1")] == [(1, 3.0), (2, 2.0)]
-
-
-def test_times_come_back_aware_and_in_utc(store_url: str) -> None:
-    local = AT.astimezone(timezone(timedelta(hours=7)))
-    with open_store(store_url) as store:
-        store.save_run(run(started_at=local))
-        started_at = store.runs()[0]["started_at"]
-    assert started_at == AT
-    assert started_at.tzinfo == UTC
-
-
-def test_a_time_without_a_zone_is_refused(store_url: str) -> None:
-    with open_store(store_url) as store, pytest.raises(StoreError, match="no time zone"):
-        store.save_run(run(started_at=AT.replace(tzinfo=None)))
 
 
 def test_runs_are_counted_by_model_and_status(store_url: str) -> None:
