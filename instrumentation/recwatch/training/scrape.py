@@ -3,10 +3,11 @@
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 
-from recwatch.exposition import render
+from recwatch import scrape
 
 __all__ = ["REASONS", "TARGET", "MetricsServer"]
 
@@ -57,12 +58,17 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10  # a client that sends nothing does not keep a thread
 
     def do_GET(self) -> None:
-        body, content_type = render(self.source, self.headers.get("Accept", ""))
-        self.send_response(200)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        answer = scrape.answer(
+            self.source,
+            accept=self.headers.get("Accept", ""),
+            accept_encoding=self.headers.get("Accept-Encoding", ""),
+            query=urlsplit(self.path).query,
+        )
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """A scrape is no news."""
