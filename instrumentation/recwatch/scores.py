@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, ServingMetrics
+from recwatch.turns import SHORT_TURNS
 
 if TYPE_CHECKING:
     from recwatch.serving import RecommenderRequest
@@ -139,19 +140,22 @@ class Scores:
         """Score a batch; a request that cannot be scored is counted and left as it is."""
         for begin in range(0, len(requests), _MOST_AT_ONCE):
             chunk = requests[begin : begin + _MOST_AT_ONCE]
-            self._compare_vectors(chunk)
-            for request in chunk:
-                try:
-                    if request.collaborative is not None and request.content is not None:
-                        request.semantic_alignment = semantic_alignment(
-                            request.collaborative, request.content
-                        )
-                    self._observe(request)
-                except Exception as error:  # noqa: BLE001 - the other requests are scored all the same
-                    self._dropped.drop(_TARGET, "error", error)
+            # Milliseconds of computing each: requests under way must not wait so long for the interpreter.
+            with SHORT_TURNS:
+                self._score(chunk)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _score(self, requests: "Sequence[RecommenderRequest]") -> None:
+        self._compare_vectors(requests)
+        for request in requests:
+            try:
+                if request.collaborative is not None and request.content is not None:
+                    request.semantic_alignment = semantic_alignment(request.collaborative, request.content)
+                self._observe(request)
+            except Exception as error:  # noqa: BLE001 - the other requests are scored all the same
+                self._dropped.drop(_TARGET, "error", error)
 
     def _compare_vectors(self, requests: "Sequence[RecommenderRequest]") -> None:
         if self._embeddings is None:
