@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from recwatch.store import aggregate, open_store, requests, service_health
 from recwatch.testing import wait_until
 
+Serve = Callable[..., Any]
 Start = Callable[..., "subprocess.Popen[str]"]
 APP = Path(__file__).parent / "apps" / "log_requests.py"
 
@@ -124,3 +126,25 @@ def test_a_folder_that_is_read_only_costs_counted_drops_alone() -> None:
         ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     assert ended.stdout == "logged\n100.0\n"
     assert "unable to open database file" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        ("uvicorn", "logged_asgi:app"),
+        ("gunicorn", "logged_wsgi:app", "--workers=2", "--preload"),
+        ("gunicorn", "logged_wsgi:app", "--workers=2"),
+    ],
+    ids=["uvicorn", "gunicorn-preload", "gunicorn"],
+)
+def test_a_server_that_is_terminated_loses_nothing(
+    server: tuple[str, ...], serve: Serve, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECWATCH_TEST_STORE", store_url)
+    served = serve(*server)
+    for number in range(20):
+        served.get(f"/recommend/{number}")
+    served.stop()
+    with open_store(store_url) as store, store.transaction() as connection:
+        users = connection.execute(sa.select(requests.c.user_id)).scalars()
+        assert sorted(map(int, users)) == list(range(20))
