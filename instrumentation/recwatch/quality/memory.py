@@ -119,7 +119,7 @@ class MemoryJournal:
         return True
 
     def _take(self, key: str, known: Record | None, step: Step) -> None:
-        """Keep the outcome of a step. The heap holds one entry for each record, due then or before."""
+        """Keep the outcome of a step. The heap holds an entry for each record that is due then or before."""
         record, events = step
         lag = None
         if record is not known and record is not None:
@@ -129,7 +129,7 @@ class MemoryJournal:
                 lag = feedback.at - prediction.at
                 record = _slim(record.status, prediction)
             self._records[key] = record
-            if known is None:
+            if known is None or known.status == "early":  # a prediction may be older than its label
                 heapq.heappush(self._due, (due(record, self._rules), key))
         self._counts.add(events, lag)
 
@@ -149,7 +149,10 @@ class MemoryJournal:
         return True
 
     def _pass_time(self, key: str, now: float) -> None:
-        record, events = pass_time(self._records[key], now, self._rules)
+        known = self._records.get(key)
+        if known is None:  # an entry from when its label was early
+            return
+        record, events = pass_time(known, now, self._rules)
         if record is None:
             del self._records[key]
         else:

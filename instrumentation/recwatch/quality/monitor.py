@@ -155,7 +155,7 @@ class QualityMonitor:
             prediction = Prediction(
                 identifier(prediction_id),
                 moment(timestamp, self._settings.clock(), "timestamp"),
-                variant if variant in self._variants else self._variant(variant),
+                self._variant(variant),
                 None if version is None else text(version, "version"),
                 *said,
                 None if unit is None else code(item(unit, "unit")),
@@ -232,6 +232,8 @@ class QualityMonitor:
         self.close()
 
     def _variant(self, variant: str) -> str:
+        if type(variant) is str and variant in self._variants:
+            return variant
         checked = text(variant, "variant")
         if len(self._variants) < _VARIANTS_REMEMBERED:
             self._variants.add(checked)

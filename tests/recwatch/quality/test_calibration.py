@@ -1,7 +1,7 @@
 """Do the tests keep their promise when somebody looks at every step? 400 simulated experiments each, seeded.
 
-At most alpha of all experiments without a difference may ever alarm. A z-test with a fixed horizon, looked at the same
-way, alarms in several times as many: the simulation would find it out.
+At most alpha of all experiments without a difference may ever alarm. A z-test with a fixed horizon, looked at
+the same way, alarms in several times as many: the simulation would find it out.
 """
 
 import math

@@ -19,7 +19,8 @@ def rows(predicted: list[int], labels: list[int], scores: list[float] | None = N
 def test_every_metric_is_that_of_scikit_learn_where_it_is_defined(sample: list[tuple[int, int, int]]) -> None:
     predicted, labels, scores = (list(column) for column in zip(*sample, strict=True))
     found = Classification().evaluate(rows(predicted, labels, [float(score) for score in scores]))
-    assert found["accuracy"] == (pytest.approx(reference.accuracy_score(labels, predicted)), len(labels))
+    assert found["accuracy"].value == pytest.approx(reference.accuracy_score(labels, predicted))
+    assert found["accuracy"].samples == len(labels)
     for name, function, defined in (
         ("precision", reference.precision_score, any(predicted)),
         ("recall", reference.recall_score, any(labels)),
@@ -76,7 +77,7 @@ def test_the_threshold_decides_where_the_prediction_does_not() -> None:
     task = Classification(threshold=0.3)
     assert task.check_prediction(0.3, None, None) == (0.3, 1.0, ())
     assert task.check_prediction(0.29, None, None) == (0.29, 0.0, ())
-    assert task.check_prediction(0.29, True, None) == (0.29, 1.0, ())
+    assert task.check_prediction(0.29, np.True_, None) == (0.29, 1.0, ())
     assert task.check_prediction(None, 0, None) == (None, 0.0, ())
 
 

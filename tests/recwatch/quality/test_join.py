@@ -1,7 +1,7 @@
 import pytest
 
 from recwatch.quality.join import Rules, add_feedback, add_prediction, due, pass_time
-from recwatch.quality.records import Feedback, Prediction, Record
+from recwatch.quality.records import Feedback, Prediction, Record, Step
 
 RULES = Rules(expiry=100.0, patience=50.0)
 PREDICTION = Prediction("p", 1_000.0, "default")
@@ -13,14 +13,14 @@ def label(at: float) -> Feedback:
 
 def test_a_label_is_joined_with_its_prediction() -> None:
     waiting = add_prediction(None, PREDICTION, RULES)
-    assert waiting == (Record("waiting", PREDICTION), ("prediction",))
+    assert waiting == Step(Record("waiting", PREDICTION), ("prediction",))
     joined = add_feedback(waiting.record, label(1_010.0), RULES)
     assert joined == (Record("joined", PREDICTION, label(1_010.0)), ("feedback",))
 
 
 def test_the_label_may_come_first() -> None:
     early = add_feedback(None, label(990.0), RULES)
-    assert early == (Record("early", None, label(990.0)), ())
+    assert early == Step(Record("early", None, label(990.0)))
     joined = add_prediction(early.record, PREDICTION, RULES)
     assert joined == (Record("joined", PREDICTION, label(990.0)), ("prediction", "feedback"))
 

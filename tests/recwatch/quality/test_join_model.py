@@ -160,7 +160,7 @@ class Recorded:
 FREE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(FREE, max_examples=300)
+@settings(FREE, max_examples=500)
 @given(operations=Operations)
 def test_memory_does_what_the_model_does(operations: list[Operation], make_settings: Any, clock: Any) -> None:
     compare(operations, MemoryJournal, make_settings, clock, forget_after=2 * EXPIRY)

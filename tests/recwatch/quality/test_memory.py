@@ -66,7 +66,7 @@ def test_nothing_is_left_of_many_in_any_order_once_they_are_over(
             journal.label(Feedback(key, clock.now, 1.0))
         if rng.random() < 0.1:
             journal.work()
-        assert len(journal._records) == len(journal._due)
+        assert journal._records.keys() <= {key for _, key in journal._due}
     clock.now += 1_000
     journal.work()
     assert (journal._records, journal._due) == ({}, [])

@@ -18,12 +18,15 @@ def test_errors_and_means_are_those_of_scikit_learn_and_numpy(sample: list[tuple
     rows = np.array(sample)
     predicted, actual = rows.T
     found = Regression(tolerance=0.5).evaluate(rows)
-    near = {"rel": 1e-9, "abs": 1e-9}
-    assert found["mae"].value == pytest.approx(reference.mean_absolute_error(actual, predicted), **near)
-    assert found["rmse"].value == pytest.approx(reference.root_mean_squared_error(actual, predicted), **near)
+    assert found["mae"].value == pytest.approx(
+        reference.mean_absolute_error(actual, predicted), rel=1e-9, abs=1e-9
+    )
+    assert found["rmse"].value == pytest.approx(
+        reference.root_mean_squared_error(actual, predicted), rel=1e-9, abs=1e-9
+    )
     assert found["within_tolerance"].value == np.mean(np.abs(predicted - actual) <= 0.5)
-    assert found["predicted_mean"].value == pytest.approx(np.mean(predicted), **near)
-    assert found["actual_mean"].value == pytest.approx(np.mean(actual), **near)
+    assert found["predicted_mean"].value == pytest.approx(np.mean(predicted), rel=1e-9, abs=1e-9)
+    assert found["actual_mean"].value == pytest.approx(np.mean(actual), rel=1e-9, abs=1e-9)
     assert found["bias"].value == pytest.approx(np.mean(predicted) - np.mean(actual), rel=1e-6, abs=1e-6)
 
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +12,9 @@ from recwatch.quality.sample_ratio import sample_ratio_p_value
 @given(st.integers(0, 300), st.integers(0, 300), st.floats(0.1, 0.9))
 def test_it_is_the_inverse_of_the_bayes_factor(first: int, second: int, share: float) -> None:
     counts, shares = [first, second], [share, 1 - share]
-    log_odds = dirichlet_multinomial.logpmf(counts, [1, 1], sum(counts)) - multinomial.logpmf(
-        counts, sum(counts), shares
+    log_odds = (
+        dirichlet_multinomial.logpmf(counts, [1, 1], np.int64(sum(counts)))  # type: ignore[arg-type]
+        - multinomial.logpmf(counts, sum(counts), shares)
     )
     assert sample_ratio_p_value(counts, shares) == pytest.approx(min(1.0, math.exp(-log_odds)), rel=1e-6)
 

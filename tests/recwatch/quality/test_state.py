@@ -67,8 +67,8 @@ def _with_head(path: Path, head: object) -> bytes:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: b"",
-        lambda path: b"not a zip file",
+        lambda _: b"",
+        lambda _: b"not a zip file",
         lambda path: _whole(path)[:-200],
         lambda path: _whole(path)[:300] + b"\x00" * 50 + _whole(path)[350:],
         lambda path: _with_head(path, []),
@@ -79,7 +79,6 @@ def _with_head(path: Path, head: object) -> bytes:
 def test_a_damaged_file_is_told_and_set_aside(
     tmp_path: Path,
     make_settings: MakeSettings,
-    dropped: Callable[[str], float],
     damage: Callable[[Path], bytes],
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -38,7 +38,7 @@ def test_a_prediction_may_be_empty_but_has_no_items() -> None:
 
 
 def test_an_answer_is_yes_or_no() -> None:
-    assert Suggestions().check_label(True) == (1.0, ())
+    assert Suggestions().check_label(np.True_) == (1.0, ())
     with pytest.raises(QualityError, match="label must be 1"):
         Suggestions().check_label(5)
 
