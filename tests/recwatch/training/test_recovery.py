@@ -177,6 +177,9 @@ def test_of_a_run_elsewhere_the_heartbeat_decides(
 
 def test_a_run_of_this_process_that_is_not_open_is_lost(store_url: str, registry: CollectorRegistry) -> None:
     run = start_run("als", store_url=store_url, registry=registry)
+    writer = run._effects._writer
+    assert writer is not None
+    assert writer.call(lambda: None, timeout=10)  # its own search for lost runs is over
     with open_store(store_url) as store:
         store.save_run({**elsewhere(), "run_id": "never_ended"})
         assert [run.run_id for run in recover_lost_runs(store, registry=registry)] == ["never_ended"]
@@ -243,3 +246,11 @@ def test_a_lost_run_is_put_right_in_its_textfile(
         recover_lost_runs(store, push=push, registry=registry)
     assert 'training_in_progress{model="als"} 0.0' in file.read_text()
     assert 'training_runs_total{model="als",status="failed"} 1.0' in file.read_text()
+
+
+def test_lost_runs_are_found_on_postgresql(postgresql_url: str, registry: CollectorRegistry) -> None:
+    with a_trainer("als", postgresql_url) as trainer:
+        kill(trainer)
+    with open_store(postgresql_url) as store:
+        assert [run.run_id for run in recover_lost_runs(store, registry=registry)] == ["als_killed"]
+        assert row_of(store, "als_killed")["status"] == "failed"
