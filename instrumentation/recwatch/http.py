@@ -1,18 +1,20 @@
 """Count a request that any web server answered: what the ASGI, the WSGI and the Django middleware share."""
 
-import os
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from recwatch import multiprocess
+from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, HttpMetrics
+from recwatch.pending import MOST
 
 __all__ = ["CANCELLED", "ERROR", "HttpRecorder", "Status"]
 
-# Bound methods: what a request pays is little more than these two calls.
-_Child: TypeAlias = "tuple[Callable[[], object], Callable[..., Any]]"
 Status: TypeAlias = "int | Literal['cancelled']"
+_Key: TypeAlias = "tuple[str, str, Status]"
+_Record: TypeAlias = "tuple[_Key, float, float | None, str | None]"
 CANCELLED: Literal["cancelled"] = "cancelled"
 ERROR = 500
 
@@ -23,7 +25,7 @@ _LONGEST_ID = 128 - len("request_id")
 
 
 class HttpRecorder:
-    """Writes the HTTP metrics of one registry. Nothing it does raises.
+    """Writes the HTTP metrics of one registry, in batches where one process serves. Nothing it does raises.
 
     Args:
         registry: where the metrics are kept.
@@ -33,9 +35,10 @@ class HttpRecorder:
         self._metrics = HttpMetrics.of(registry)
         self._dropped = DroppedWrites.of(registry)
         self._dropped.expect("metrics", "error")
-        # prometheus_client keeps no exemplars where several processes write.
-        self._exemplars = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-        self._children: dict[tuple[str, str, Status], _Child] = {}
+        # There prometheus_client keeps no exemplars, and another process may read the metrics at any time.
+        self._one_by_one = multiprocess.folder() is not None
+        self._waiting = self._metrics.pending.waiting
+        self._children: dict[_Key, tuple[Counter, Histogram]] = {}
 
     def record(  # noqa: PLR0917 - names would cost every request
         self,
@@ -56,14 +59,44 @@ class HttpRecorder:
             first_byte: seconds to the first byte of the body, where the response was streamed.
             request_id: becomes the exemplar of the time, except where several processes write.
         """
-        try:
-            count, observe = self._children.get((method, route, status)) or self._find(method, route, status)
-            count()
-            if request_id is None or not self._exemplars or len(request_id) > _LONGEST_ID:
-                observe(seconds)
+        key = (method, route, status)
+        if self._one_by_one:
+            self.write([(key, seconds, first_byte, None)])
+            return
+        self._waiting.append((self, (key, seconds, first_byte, request_id)))
+        if len(self._waiting) >= MOST:
+            self._metrics.pending.write()
+
+    def write(self, records: "Iterable[_Record]") -> None:
+        """Count requests that are over; nothing is raised."""
+        plain: dict[_Key, list[float]] = {}
+        for key, seconds, first_byte, request_id in records:
+            if first_byte is None and request_id is None:
+                if key in plain:
+                    plain[key].append(seconds)
+                else:
+                    plain[key] = [seconds]
             else:
-                observe(seconds, {"request_id": request_id})
+                self._write(key, [seconds], first_byte, request_id)
+        for key, amounts in plain.items():
+            self._write(key, amounts)
+
+    def _write(
+        self,
+        key: "_Key",
+        seconds: list[float],
+        first_byte: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        try:
+            requests, duration = self._children.get(key) or self._find(*key)
+            requests.inc(len(seconds))
+            if request_id is None or len(request_id) > _LONGEST_ID:
+                observe_all(duration, seconds)
+            else:
+                duration.observe(seconds[0], {"request_id": request_id})
             if first_byte is not None:
+                method, route, _ = key
                 known = method if method in _METHODS else "other"
                 self._metrics.first_byte.labels(known, route).observe(first_byte)
         except Exception as error:  # noqa: BLE001 - watching must never break the service
@@ -82,13 +115,13 @@ class HttpRecorder:
         """Count a request that could not be watched, and say why."""
         self._dropped.drop("metrics", "error", error)
 
-    def _find(self, method: str, route: str, status: Status) -> "_Child":
+    def _find(self, method: str, route: str, status: Status) -> tuple[Counter, Histogram]:
         # Keys are folded before they are kept: a client that makes up methods must not fill the memory.
         known = method if method in _METHODS else "other"
         code = status if status == CANCELLED or status in _CODES else ERROR
         found = self._children.get((known, route, code))
         if found is None:
-            count = self._metrics.requests.labels(known, route, code).inc
-            observe = self._metrics.duration.labels(known, route).observe
-            found = self._children[known, route, code] = (count, observe)
+            requests = self._metrics.requests.labels(known, route, code)
+            duration = self._metrics.duration.labels(known, route)
+            found = self._children[known, route, code] = (requests, duration)
         return found

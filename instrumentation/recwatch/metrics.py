@@ -151,6 +151,9 @@ class HttpMetrics(_MetricSet):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
+        self.pending = Pending()
+        """Requests that are not counted yet: registered first, so that a scrape counts them first."""
+        registry.register(self.pending)
         self.requests = self._declare(
             Counter,
             "http_requests_total",
