@@ -22,7 +22,7 @@ from recwatch.training.record import HEARTBEAT_SECONDS
 if TYPE_CHECKING:
     from recwatch.store import Store
 
-__all__ = ["LOST_AFTER", "LostRun", "closed", "opened", "recover_lost_runs"]
+__all__ = ["LOST_AFTER", "LostRun", "closed", "is_lost", "opened", "recover_lost_runs"]
 
 LOST_AFTER = timedelta(seconds=20 * HEARTBEAT_SECONDS)
 """Silence after which a run that runs elsewhere is taken for lost: 20 heartbeats, ten minutes."""
@@ -110,9 +110,9 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
         rows: list[Mapping[str, Any]] = [dict(row) for row in connection.execute(query).mappings()]
     lost = []
     for row in rows:
-        last_seen = row["heartbeat_at"] or row["started_at"] or now
-        if not _is_lost(row, silent=now - last_seen, lost_after=lost_after):
+        if not is_lost(row, now=now, lost_after=lost_after):
             continue
+        last_seen = row["heartbeat_at"] or row["started_at"] or now
         error = _explain(row, last_seen)
         # Only if it gave no sign of life in between, and nobody else found it.
         unchanged = (
@@ -130,7 +130,14 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
     return sorted(lost, key=lambda run: run.last_seen)
 
 
-def _is_lost(row: Mapping[str, Any], *, silent: timedelta, lost_after: timedelta) -> bool:
+def is_lost(row: Mapping[str, Any], *, now: datetime, lost_after: timedelta = LOST_AFTER) -> bool:
+    """Whether a run that says `running` is lost, as far as can be known from here.
+
+    Args:
+        row: of `training_runs`.
+        now: aware.
+        lost_after: how long a run of another machine or container may be silent.
+    """
     if row["pid"] is not None:
         owner = process.Process(row["host"] or "", row["pid"], row["process_started_at"])
         alive = process.is_alive(owner)
@@ -138,7 +145,8 @@ def _is_lost(row: Mapping[str, Any], *, silent: timedelta, lost_after: timedelta
             return row["run_id"] not in _open_runs
         if alive is not None:
             return not alive
-    return silent > lost_after
+    last_seen = row["heartbeat_at"] or row["started_at"] or now
+    return bool(now - last_seen > lost_after)
 
 
 def _explain(row: Mapping[str, Any], last_seen: datetime) -> str:
