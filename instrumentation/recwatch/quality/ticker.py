@@ -1,12 +1,13 @@
 """A thread that does something every interval, after a fork and up to the end of the interpreter."""
 
-import atexit
-import os
 import threading
 from collections.abc import Callable
-from weakref import WeakSet
+
+from recwatch.lifetime import keep
 
 __all__ = ["Ticker"]
+
+_EXIT_SECONDS = 5.0
 
 
 class Ticker:
@@ -32,7 +33,12 @@ class Ticker:
         self.running = False
         """Whether `start` has nothing to do; cheap to look at."""
         self.closing = False
-        _keep(self)
+        keep(
+            self,
+            after_fork=Ticker.forget_thread,
+            flush=Ticker.nudge,
+            at_exit=lambda ticker: ticker.close(_EXIT_SECONDS),
+        )
 
     def start(self) -> None:
         """See that the thread runs; where none can be had now, the next call tries again."""
@@ -102,30 +108,3 @@ class Ticker:
         with self._turn:
             self._answered = asked
             self._turn.notify_all()
-
-
-_tickers: WeakSet[Ticker] = WeakSet()
-_hooks_lock = threading.Lock()
-_hooked = False
-_EXIT_SECONDS = 5.0
-
-
-def _keep(ticker: Ticker) -> None:
-    """Remember a ticker for forks and for the end of the interpreter; the first one sets the hooks."""
-    global _hooked  # noqa: PLW0603 - hooks of the process are set once
-    with _hooks_lock:
-        _tickers.add(ticker)
-        if not _hooked:
-            _hooked = True
-            atexit.register(_close_all)
-            os.register_at_fork(after_in_child=_forked_all)
-
-
-def _close_all() -> None:
-    for ticker in list(_tickers):
-        ticker.close(_EXIT_SECONDS)
-
-
-def _forked_all() -> None:
-    for ticker in list(_tickers):
-        ticker.forget_thread()

@@ -52,7 +52,7 @@ def number(value: object, name: str) -> float:
     """
     if type(value) is float:
         result = value
-    elif isinstance(value, Real | Decimal | np.bool_):
+    elif type(value) is int or isinstance(value, Real | Decimal | np.bool_):
         try:
             result = float(value)
         except OverflowError:
