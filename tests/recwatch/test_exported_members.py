@@ -82,6 +82,7 @@ PUBLIC = {
     "recwatch.log_files": ["REASONS", "TARGET", "LogFile"],
     "recwatch.log_json": ["configure_structlog", "formatter"],
     "recwatch.log_rotation": ["Rotated", "Rotation", "find_rotated", "next_name", "surplus"],
+    "recwatch.lifetime": ["flush_all", "keep"],
     "recwatch.logs": [
         "DATE_FORMAT",
         "FORMAT",
@@ -210,6 +211,7 @@ PUBLIC = {
     "recwatch.service_log": ["ServiceLog"],
     "recwatch.serving": ["Outcome", "RecommenderMetrics", "RecommenderRequest"],
     "recwatch.serving_request": ["Arm", "Outcome", "RecommenderRequest"],
+    "recwatch.shared": ["Count", "Counter", "Histogram", "Series"],
     "recwatch.store": [
         "Retention",
         "Store",
