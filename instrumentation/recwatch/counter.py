@@ -62,7 +62,10 @@ class Counter(Labelled[Count]):
         registry: CollectorRegistry | None = prometheus_client.REGISTRY,
     ) -> None:
         stem = name.removesuffix("_total")
-        super().__init__("counter", stem, documentation, labelnames, make=Count, registry=registry)
+        super().__init__("counter", stem, documentation, labelnames, registry=registry)
+
+    def _make_series(self, values: tuple[str, ...]) -> Count:  # noqa: ARG002 - one process needs no key
+        return Count()
 
     def inc(self, amount: float = 1.0) -> None:
         """Count on, where the metric has no labels."""

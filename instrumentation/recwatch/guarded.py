@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.metrics import MetricWrapperBase
 
+from recwatch import shared
 from recwatch.multiprocess import folder
 
 __all__ = ["Guarded", "Unrecorded", "guarded"]
@@ -35,8 +35,8 @@ class Unrecorded:
     dec = set = observe = remove = inc
 
 
-class Guarded(MetricWrapperBase):
-    """A labelled metric whose `labels` never raises `OSError`.
+class Guarded:
+    """Mixed into a labelled metric: its `labels` never raises `OSError`.
 
     Attributes:
         refused: told why a series is not kept.
@@ -53,14 +53,14 @@ class Guarded(MetricWrapperBase):
             return series
         try:
             _look_for_room()
-            series = known[key] = super().labels(*labelvalues, **labelkwargs)
+            series = known[key] = super().labels(*labelvalues, **labelkwargs)  # type: ignore[misc]
         except OSError as error:
             self.refused(error)
             return Unrecorded()
         return series
 
 
-class _Counter(Guarded, Counter):
+class _Counter(Guarded, shared.Counter):
     pass
 
 
@@ -68,7 +68,7 @@ class _Gauge(Guarded, Gauge):
     pass
 
 
-class _Histogram(Guarded, Histogram):
+class _Histogram(Guarded, shared.Histogram):
     pass
 
 

@@ -74,9 +74,10 @@ class Histogram(Labelled["Series"]):
         if not bounds or list(bounds) != sorted(set(bounds)):
             raise ValueError(f"buckets of {name}: give upper bounds in ascending order")
         self._names = (*map(floatToGoString, bounds), "+Inf")
-        super().__init__(
-            "histogram", name, documentation, labelnames, make=lambda: Series(bounds), registry=registry
-        )
+        super().__init__("histogram", name, documentation, labelnames, registry=registry)
+
+    def _make_series(self, values: tuple[str, ...]) -> "Series":  # noqa: ARG002 - one process needs no key
+        return Series(self._bounds)
 
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
         """Count an observation, where the metric has no labels."""

@@ -61,7 +61,7 @@ class HttpRecorder:
         """
         key = (method, route, status)
         if self._one_by_one:
-            self.write([(key, seconds, first_byte, None)])
+            self._write(key, [seconds], first_byte)
             return
         self._waiting.append((self, (key, seconds, first_byte, request_id)))
         if len(self._waiting) >= MOST:

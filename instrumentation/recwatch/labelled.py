@@ -1,7 +1,7 @@
 """What the quick metrics have in common: series by label values, made on first use and kept."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Metric
@@ -20,7 +20,6 @@ class Labelled(Collector, Generic[Series]):
         name: its name.
         documentation: its meaning.
         labelnames: of its series.
-        make: makes a series.
         registry: where it is registered; None: nowhere.
 
     Raises:
@@ -34,12 +33,11 @@ class Labelled(Collector, Generic[Series]):
         documentation: str,
         labelnames: Sequence[str],
         *,
-        make: Callable[[], Series],
         registry: CollectorRegistry | None,
     ) -> None:
         self._name = name
         self._labelnames = tuple(labelnames)
-        self._kind, self._documentation, self._make = kind, documentation, make
+        self._kind, self._documentation = kind, documentation
         self._series: dict[tuple[str, ...], Series] = {}
         self._lock = threading.Lock()
         if not self._labelnames:
@@ -66,7 +64,10 @@ class Labelled(Collector, Generic[Series]):
                 f"{self._name} has the labels {', '.join(self._labelnames)}: give a value of each"
             )
         with self._lock:
-            return self._series.setdefault(key, self._make())
+            return self._series.setdefault(key, self._make_series(key))
+
+    def _make_series(self, values: tuple[str, ...]) -> Series:
+        raise NotImplementedError
 
     def remove(self, *values: object) -> None:
         """The series with these label values is absent from now on."""

@@ -66,7 +66,7 @@ def worker_files(folder: Path) -> list[WorkerFile]:
         words = path.stem.split("_")
         gauge = words[0] == "gauge"
         if len(words) == (3 if gauge else 2):
-            found.append(WorkerFile(path, Kind(words[0], words[1] if gauge else ""), words[-1]))
+            found.append(WorkerFile(path, Kind(words[0], words[1] if gauge else ""), words[-1].split(".")[0]))
     return found
 
 
