@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
+from recwatch.lifetime import flush_all
 from recwatch.routes import RouteTemplates
 from recwatch.scrape import answer
 
@@ -47,6 +48,7 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 self._announce(scope)
+                send = _flushing(send)
             await self.app(scope, receive, send)
             return
         templates = self._templates or self._announce(scope)
@@ -111,6 +113,17 @@ class MetricsMiddleware:
         else:
             self._recorder.announce(methods)
         return self._templates
+
+
+def _flushing(send: Send) -> Send:
+    """Write what waits before the server hears of the application's end: it may end the process then."""
+
+    async def send_after_flush(message: Message) -> None:
+        if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            await asyncio.to_thread(flush_all)
+        await send(message)
+
+    return send_after_flush
 
 
 class MetricsEndpoint:

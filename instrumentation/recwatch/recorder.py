@@ -6,16 +6,14 @@ metrics = RecommenderMetrics("als", recorder=recorder)
 A request pays an append to a deque. What does not fit is dropped and counted, never waited for.
 """
 
-import atexit
-import os
 import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakSet
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from recwatch.lifetime import keep
 from recwatch.metrics import DroppedWrites
 
 if TYPE_CHECKING:
@@ -52,8 +50,9 @@ class Recorder:
     """A bounded queue of finished requests and the thread that hands them to consumers.
 
     The thread starts with the first record and again with the first one after a fork. It is a daemon; what
-    waits when the interpreter ends is written then (but not at `os._exit`, which ends the children that
-    multiprocessing makes: they call `close`). A kill loses at most what the last interval brought.
+    waits when the interpreter ends, or an ASGI application with `MetricsMiddleware`, is written then (but not
+    at `os._exit`, which ends the children that multiprocessing makes: they call `close`). A kill loses at
+    most what the last interval brought.
 
     Args:
         consumers: get each batch in this order.
@@ -89,7 +88,12 @@ class Recorder:
         self._over = False
         self._inherited = False
         self._begin()
-        _keep(self)
+        keep(
+            self,
+            after_fork=Recorder._forked,
+            flush=Recorder.flush,
+            at_exit=lambda recorder: recorder.close(recorder.exit_timeout),
+        )
 
     def _begin(self) -> None:
         self._room = _NONE
@@ -254,29 +258,3 @@ class Recorder:
         rest = self._pop(len(self._queue))
         if rest:
             self._dropped.drop(_TARGET, "closed", "nobody is left to take them", writes=len(rest))
-
-
-_recorders: WeakSet[Recorder] = WeakSet()
-_hooks_lock = threading.Lock()
-_hooked = False
-
-
-def _keep(recorder: Recorder) -> None:
-    """Remember a recorder for the end of the interpreter and for forks; the first one sets the hooks."""
-    global _hooked  # noqa: PLW0603 - hooks of the process are set once
-    with _hooks_lock:
-        _recorders.add(recorder)
-        if not _hooked:
-            _hooked = True
-            atexit.register(_close_all)
-            os.register_at_fork(after_in_child=_forked_all)
-
-
-def _close_all() -> None:
-    for recorder in list(_recorders):
-        recorder.close(recorder.exit_timeout)
-
-
-def _forked_all() -> None:
-    for recorder in list(_recorders):
-        recorder._forked()  # noqa: SLF001 - of this module

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.errors import StoreError
+from recwatch.lifetime import keep
 from recwatch.logs import event
 from recwatch.metrics import DroppedWrites
 from recwatch.store.engine import parse_url
@@ -100,6 +101,7 @@ class RequestLog:
         )
         self._inherited: list[RequestWriter] = []
         self._begin_anew()
+        keep(self, flush=RequestLog.flush)
 
     def _begin_anew(self) -> None:
         """Have no rows, no thread and no connection: at first, and in the child of a fork."""

@@ -6,7 +6,7 @@ import pytest
 
 from recwatch import entry
 
-COMMANDS = ["recwatch-exporter", "recwatch-bridge", "recwatch-dashboards"]
+COMMANDS = ["recwatch", "recwatch-exporter", "recwatch-bridge", "recwatch-dashboards"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

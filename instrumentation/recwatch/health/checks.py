@@ -5,13 +5,11 @@ health.add("database", Database("postgresql+psycopg://localhost/shop"))
 app.add_route("/readyz", health.readyz)
 """
 
-import os
 import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
@@ -22,6 +20,7 @@ from recwatch.health.asgi import Endpoint
 from recwatch.health.check import Check
 from recwatch.health.result import Result
 from recwatch.health.wsgi import answer_wsgi
+from recwatch.lifetime import keep
 from recwatch.metrics import DroppedWrites, HealthMetrics
 
 __all__ = ["HealthChecks"]
@@ -53,7 +52,7 @@ class HealthChecks:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._forked()
-        _keep(self)
+        keep(self, after_fork=HealthChecks._forked)
 
     def add(
         self,
@@ -196,23 +195,3 @@ class HealthChecks:
         self._thread = None
         for check in self.checks():
             check.reset()
-
-
-_all: WeakSet[HealthChecks] = WeakSet()
-_hook_lock = threading.Lock()
-_hooked = False
-
-
-def _keep(checks: HealthChecks) -> None:
-    """Remember the checks for forks; the first ones set the hook."""
-    global _hooked  # noqa: PLW0603 - a hook of the process is set once
-    with _hook_lock:
-        _all.add(checks)
-        if not _hooked:
-            _hooked = True
-            os.register_at_fork(after_in_child=_forked_all)
-
-
-def _forked_all() -> None:
-    for checks in list(_all):
-        checks._forked()  # noqa: SLF001 - of this module

@@ -50,4 +50,5 @@ def test_the_pages_python_runs(folder: Path, capsys: pytest.CaptureFixture[str])
         (row,) = connection.execute(sa.select(requests)).mappings().all()
     assert (row["user_id"], row["num_recommendations"]) == ("12345", 3)
     assert (before - row["timestamp"]).total_seconds() < 1
-    assert capsys.readouterr().out.startswith("als 1 ")
+    # The page uses the process's registry, in which another test may have loaded a version of this model.
+    assert re.match(r"als\S* 1 ", capsys.readouterr().out)
