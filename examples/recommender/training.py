@@ -168,7 +168,7 @@ def _run(job: Job, parameters: Parameters, data: Data | None) -> TrainingRun:
         artifacts=job.home.artifacts(job.model),
         store_url=job.home.store_url,
         log_dir=job.home.training_logs,
-        pushgateway=job.pushgateway,
+        push=job.pushgateway,
         run_id=job.run_id,
         data_version=None if data is None else data_version(data.ratings),
         data_timestamp=None if data is None else data.newest_event,

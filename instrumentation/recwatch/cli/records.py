@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from recwatch.cli.errors import CommandError
 from recwatch.redaction import mask_passwords
 from recwatch.store import Store, iteration_metrics, open_store, training_runs
-from recwatch.training import process
-from recwatch.training.recovery import LOST_AFTER
+from recwatch.training.recovery import is_lost
 
 __all__ = ["Run", "find_run", "list_runs", "open_existing"]
 
@@ -54,7 +53,7 @@ class Run:
     def status(self) -> str:
         """`running`, `completed`, `failed`, or `lost`: it says running, but its process is gone."""
         status = str(self.row["status"] or "")
-        return "lost" if status == "running" and _is_lost(self.row, self.now) else status
+        return "lost" if status == "running" and is_lost(self.row, now=self.now) else status
 
     @property
     def seconds(self) -> float | None:
@@ -172,16 +171,6 @@ def _unknown(store: Store, run_id: str) -> str:
     if not nearest:
         return f"{shown}: `recwatch runs` lists those that there are"
     return f"{shown}: did you mean {' or '.join(nearest)}?"
-
-
-def _is_lost(row: Mapping[str, Any], now: datetime) -> bool:
-    if row["pid"] is not None:
-        owner = process.Process(row["host"] or "", row["pid"], row["process_started_at"])
-        alive = process.is_alive(owner)
-        if alive is not None:
-            return not alive
-    last_seen = row["heartbeat_at"] or row["started_at"] or now
-    return bool(now - last_seen > LOST_AFTER)
 
 
 def _mapping(text: str | None) -> dict[str, Any]:

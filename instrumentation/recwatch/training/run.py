@@ -47,7 +47,6 @@ class TrainingRun(Lifecycle):
         unit: what a round is called in the log; by default `epoch` where the parameters have `epochs`.
         commit: the commit that the code is at; by default the working directory's.
         registry: where the metrics are kept.
-        pushgateway: another name of `push`.
 
     Attributes:
         model: as given.
@@ -72,7 +71,6 @@ class TrainingRun(Lifecycle):
         unit: Unit | None = None,
         commit: str | None = None,
         registry: CollectorRegistry = REGISTRY,
-        pushgateway: str | None = None,
     ) -> None:
         name = run_id or f"{model}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
         parameters = dict(parameters or {})
@@ -81,7 +79,7 @@ class TrainingRun(Lifecycle):
             name,
             model,
             store_url=store_url,
-            push=push or pushgateway,
+            push=push,
             serve_metrics=serve_metrics,
             commit=commit,
             registry=registry,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recwatch.store import open_store
-from recwatch.training import process
+from recwatch.training import process, recovery
 
 Command = Callable[..., Any]
 FIRST, SECOND = "als_20250118_031500_5d0c1e", "als_20250119_031500_a41f77"
@@ -69,9 +69,11 @@ class TestList:
 
 class TestStatus:
     def test_a_run_whose_process_is_there_is_running(
-        self, recwatch: Command, add: Callable[..., None]
+        self, recwatch: Command, add: Callable[..., None], request: pytest.FixtureRequest
     ) -> None:
         here = process.current()
+        recovery.opened("now")
+        request.addfinalizer(lambda: recovery.closed("now"))
         add("now", host=here.host, pid=here.pid, process_started_at=here.started_at)
         assert ids(recwatch("runs", "--json", "--status", "running")) == ["now"]
         assert float(json.loads(recwatch("run", "now", "--json").out)["seconds"]) >= 0
