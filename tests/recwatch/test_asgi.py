@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from recwatch.asgi import Message, MetricsMiddleware, Receive, Scope, Send, metrics_endpoint
+from recwatch.exposition import render
 from recwatch.testing import wait_until
 from recwatch.testing.web import WebThread
 
@@ -283,3 +284,36 @@ async def test_rendering_leaves_the_event_loop(registry: CollectorRegistry) -> N
     registry.register(Slow())
     await drive(metrics_endpoint(registry))
     assert threads[-1] is not threading.current_thread()
+
+
+@pytest.mark.anyio
+async def test_a_streamed_response_shows_its_first_byte_and_its_end(registry: CollectorRegistry) -> None:
+    async def streamed(scope: Scope, receive: Receive, send: Send) -> None:
+        for message in (START, PART, PART, BODY):
+            await send(message)
+
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(BODY)
+
+    for app in (streamed, whole):
+        await drive(MetricsMiddleware(app, registry=registry))
+    labels = {"method": "GET", "route": "unmatched"}
+    first, full = "http_time_to_first_byte_seconds", "http_request_duration_seconds"
+    assert registry.get_sample_value(f"{first}_count", labels) == 1
+    assert registry.get_sample_value(f"{full}_count", labels) == 2
+    until_first = registry.get_sample_value(f"{first}_sum", labels)
+    assert until_first is not None
+    assert 0 < until_first < (registry.get_sample_value(f"{full}_sum", labels) or 0)
+
+
+@pytest.mark.anyio
+async def test_the_request_id_that_is_set_within_becomes_an_exemplar(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["recwatch.request_id"] = "abc-1"
+        await send(START)
+        await send(BODY)
+
+    await drive(MetricsMiddleware(app, registry=registry))
+    text = render(registry, "application/openmetrics-text; version=1.0.0")[0].decode()
+    assert '# {request_id="abc-1"}' in text
