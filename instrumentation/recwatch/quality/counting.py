@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, QualityMetrics
 from recwatch.quality.records import Event
 
@@ -57,8 +58,7 @@ class Counts:
                 self.drop("repeated", "a prediction_id was recorded before", writes=times)
             else:
                 counter.inc(times)
-        for lag in lags:
-            self._lag.observe(max(lag, 0.0))
+        observe_all(self._lag, [max(lag, 0.0) for lag in lags])
 
     def drop(self, reason: str, error: object, *, writes: int = 1) -> None:
         """Writes were given up."""

@@ -114,7 +114,7 @@ class QualityMonitor:
         self._refresh_at = self._save_at = float("-inf")
         self._written = True
         self._journal = _journal(self._settings, store, None if state is None else Path(state))
-        self._ticker = Ticker(self._work, interval, self._journal.forked)
+        self._ticker = Ticker(self._work, interval, self._journal.forked, self._hurry)
 
     def record_prediction(
         self,
@@ -209,7 +209,7 @@ class QualityMonitor:
         Returns:
             Whether everything was written in time.
         """
-        self._refresh_at = float("-inf")
+        self._hurry()
         return self._ticker.nudge(timeout) and self._written
 
     def close(self, timeout: float = 5.0) -> bool:
@@ -230,6 +230,10 @@ class QualityMonitor:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _hurry(self) -> None:
+        """See that the next turn evaluates and writes the state file, whether it is time or not."""
+        self._refresh_at = self._save_at = float("-inf")
 
     def _variant(self, variant: str) -> str:
         if type(variant) is str and variant in self._variants:

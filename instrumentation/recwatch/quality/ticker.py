@@ -19,12 +19,20 @@ class Ticker:
         work: must not raise; told whether it is the last call.
         interval: seconds.
         forked: called in the child of a fork, before anything else runs there.
+        ending: called before a turn that may be the last one, because the application ends.
     """
 
-    def __init__(self, work: Callable[[bool], None], interval: float, forked: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        work: Callable[[bool], None],
+        interval: float,
+        forked: Callable[[], None],
+        ending: Callable[[], None],
+    ) -> None:
         self._work = work
         self._interval = interval
         self._on_fork = forked
+        self._on_ending = ending
         self._turn = threading.Condition()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -36,7 +44,7 @@ class Ticker:
         keep(
             self,
             after_fork=Ticker.forget_thread,
-            flush=Ticker.nudge,
+            flush=Ticker.flush,
             at_exit=lambda ticker: ticker.close(_EXIT_SECONDS),
         )
 
@@ -69,6 +77,17 @@ class Ticker:
         with self._turn:
             return self._turn.wait_for(lambda: self._answered >= mine, timeout)
 
+    def flush(self, timeout: float) -> bool:
+        """Take a turn that may be the last one, if the thread runs: the process may end without another.
+
+        Returns:
+            Whether it ended within `timeout` seconds.
+        """
+        if not self.running or self.closing:
+            return True
+        self._on_ending()
+        return self.nudge(timeout)
+
     def close(self, timeout: float) -> bool:
         """Call `work` a last time and end. A second call only waits.
 
@@ -99,7 +118,8 @@ class Ticker:
         while not self.closing:
             self._wake.wait(self._interval)
             self._wake.clear()
-            self._call(last=False)
+            if not self.closing:
+                self._call(last=False)
         self._call(last=True)
 
     def _call(self, *, last: bool) -> None:

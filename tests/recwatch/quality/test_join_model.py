@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from recwatch.quality import Suggestions, Window
@@ -162,6 +162,8 @@ FREE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scope
 
 @settings(FREE, max_examples=500)
 @given(operations=Operations)
+# A label that came first, too late for a prediction that is older than both.
+@example(operations=[("label", 1, 0, 0, 0), ("predict", 1, 0, -21, 0), ("work", 0, 0, 0, 0)])
 def test_memory_does_what_the_model_does(operations: list[Operation], make_settings: Any, clock: Any) -> None:
     compare(operations, MemoryJournal, make_settings, clock, forget_after=2 * EXPIRY)
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from recwatch.errors import QualityError
 from recwatch.exposition import render
+from recwatch.lifetime import flush_all
 from recwatch.quality import (
     Classification,
     Experiment,
@@ -347,3 +348,13 @@ def test_before_the_first_evaluation_the_status_is_empty(make: MakeMonitor) -> N
         "degraded": [],
         "experiment": None,
     }
+
+
+def test_a_state_file_is_written_when_an_application_ends(make: MakeMonitor, tmp_path: Path) -> None:
+    monitor = make(state=tmp_path / "state.npz")
+    feed(monitor, 40)
+    flush_all()
+    # As if the process had ended here, without a close.
+    again = make(state=tmp_path / "state.npz")
+    assert again.flush() is True
+    assert again.status()["samples"] == 40

@@ -1,6 +1,7 @@
 """Several processes on one store: exactly one counts each label, a killed one loses its last batch alone."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,9 +20,13 @@ APP = Path(__file__).parent / "apps" / "writer.py"
 class Writer:
     """`apps/writer.py` in a process of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **environment: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(APP), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(APP), url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
         )
 
     def tell(self, order: str) -> None:
@@ -44,12 +49,12 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def start(url: str) -> Iterator[Callable[[], Writer]]:
+def start(url: str) -> Iterator[Callable[..., Writer]]:
     open_store(url).close()
     writers: list[Writer] = []
 
-    def make() -> Writer:
-        writers.append(Writer(url))
+    def make(**environment: str) -> Writer:
+        writers.append(Writer(url, **environment))
         return writers[-1]
 
     yield make
@@ -68,7 +73,7 @@ def recorded(url: str) -> list[str]:
         engine.dispose()
 
 
-def test_a_label_given_in_two_processes_at_once_counts_in_one(start: Callable[[], Writer]) -> None:
+def test_a_label_given_in_two_processes_at_once_counts_in_one(start: Callable[..., Writer]) -> None:
     writers = [start(), start(), start()]
     assert writers[0].ask("predict 0 900") is True
     assert writers[0].ask("flush 0 0") is True
@@ -87,7 +92,7 @@ def test_a_label_given_in_two_processes_at_once_counts_in_one(start: Callable[[]
 
 
 def test_prediction_and_label_may_be_given_in_different_processes_in_any_order(
-    start: Callable[[], Writer],
+    start: Callable[..., Writer],
 ) -> None:
     one, other = start(), start()
     for writer, orders in (
@@ -105,7 +110,7 @@ def test_prediction_and_label_may_be_given_in_different_processes_in_any_order(
 
 
 def test_a_killed_process_loses_what_it_has_not_written_and_nothing_else(
-    url: str, start: Callable[[], Writer]
+    url: str, start: Callable[..., Writer]
 ) -> None:
     killed = start()
     for order in ("predict 0 100", "flush 0 0", "predict 100 200"):
@@ -119,9 +124,27 @@ def test_a_killed_process_loses_what_it_has_not_written_and_nothing_else(
     assert after.ask("counts 0 0")["feedback"] == 100
 
 
-def test_a_process_that_ends_writes_what_waits(url: str, start: Callable[[], Writer]) -> None:
+def test_a_process_that_ends_writes_what_waits(url: str, start: Callable[..., Writer]) -> None:
     ended = start()
     assert ended.ask("predict 0 100") is True
     ended.process.communicate(timeout=60)
     assert ended.process.returncode == 0
     assert len(recorded(url)) == 100
+
+
+def test_workers_export_the_sum_of_what_each_counted_and_one_window(
+    start: Callable[..., Writer], tmp_path: Path
+) -> None:
+    (tmp_path / "metrics").mkdir()
+    workers = [start(PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics")) for _ in range(2)]
+    for first, worker in zip((0, 50), workers, strict=True):
+        for order in (f"predict {first} {first + 50}", f"label {first} {first + 50}", "flush 0 0"):
+            assert worker.ask(order) is True
+    assert workers[0].ask("flush 0 0") is True
+    text = workers[1].ask("render 0 0")
+    assert 'model_feedback_total{model="reviews"} 100.0' in text
+    assert 'model_feedback_lag_seconds_count{model="reviews"} 100.0' in text
+    assert 'model_quality_samples{model="reviews"} 100.0' in text
+    assert 'model_quality{metric="accuracy",model="reviews"} 1.0' in text
+    assert "auc" not in text  # one class alone
+    assert "NaN" not in text

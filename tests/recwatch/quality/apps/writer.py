@@ -5,6 +5,7 @@ import sys
 
 from prometheus_client import CollectorRegistry
 
+from recwatch.exposition import render
 from recwatch.quality import Classification, QualityMonitor
 
 registry = CollectorRegistry()
@@ -33,6 +34,8 @@ for line in sys.stdin:
         answer = sum(monitor.record_feedback(key, 1) for key in ids) == len(ids)
     elif what == "flush":
         answer = monitor.flush(60)
+    elif what == "render":
+        answer = render(registry)[0].decode()
     elif what == "counts":
         answer = {
             "prediction": value("model_predictions_total"),
