@@ -46,6 +46,8 @@ class MemoryJournal:
     def predict(self, prediction: Prediction) -> bool:
         """A prediction was made; returns whether it was taken."""
         key = prediction.prediction_id
+        if prediction.features is not None:  # nobody could read them here
+            prediction = prediction._replace(features=None)
         with self._lock:
             known = self._records.get(key)
             if known is None and self._is_full():

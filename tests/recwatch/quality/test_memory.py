@@ -110,6 +110,14 @@ def test_items_are_not_kept_once_they_are_judged(make_settings: MakeSettings) ->
     assert (kept.prediction.items, kept.feedback) == ((), None)
 
 
+def test_features_are_for_a_store(make_settings: MakeSettings) -> None:
+    journal = MemoryJournal(make_settings())
+    journal.predict(prediction("a", features="x" * 10_000))
+    kept = journal._records["a"].prediction
+    assert kept is not None
+    assert kept.features is None
+
+
 def test_everything_survives_a_restart(
     make_settings: MakeSettings, clock: Any, tmp_path: Path, counted: Callable[[], dict[str, float]]
 ) -> None:
