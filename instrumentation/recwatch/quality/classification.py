@@ -15,6 +15,7 @@ from recwatch.quality.values import number
 
 __all__ = ["Classification", "Confusion", "auc", "confusion"]
 
+_LABELS = (Labelled(0.0), Labelled(1.0))
 Floats = npt.NDArray[np.float64]
 
 
@@ -101,6 +102,8 @@ class Classification:
 
     def check_label(self, label: object) -> Labelled:
         """The true class."""
+        if type(label) is int and 0 <= label <= 1:
+            return _LABELS[label]
         return Labelled(_class(label, "label"))
 
     def row(self, prediction: Prediction, feedback: Feedback) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ from recwatch.quality.records import Feedback, Item, Prediction
 from recwatch.quality.status import Report, as_status
 from recwatch.quality.task import Task
 from recwatch.quality.ticker import Ticker
-from recwatch.quality.values import code, features_json, identifier, item, moment, number, text
+from recwatch.quality.values import code, features_json, item, moment, number, text
 from recwatch.quality.window import Window
 
 __all__ = ["QualityMonitor"]
@@ -149,11 +149,11 @@ class QualityMonitor:
             QualityError: where a value cannot be used, if `strict`.
         """
         try:
-            if not self._ready():
+            if not self._ticker.ready and not self._ready():
                 return False
             said = self._settings.task.check_prediction(score, predicted, items)
             prediction = Prediction(
-                identifier(prediction_id),
+                text(prediction_id, "prediction_id"),
                 moment(timestamp, self._settings.clock(), "timestamp"),
                 self._variant(variant),
                 None if version is None else text(version, "version"),
@@ -185,11 +185,11 @@ class QualityMonitor:
             QualityError: where a value cannot be used, if `strict`.
         """
         try:
-            if not self._ready():
+            if not self._ticker.ready and not self._ready():
                 return False
             said = self._settings.task.check_label(label)
             at = moment(labelled_at, self._settings.clock(), "labelled_at")
-            return self._journal.label(Feedback(identifier(prediction_id), at, *said))
+            return self._journal.label(Feedback(text(prediction_id, "prediction_id"), at, *said))
         except QualityError as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - watching must never break the service
@@ -244,8 +244,7 @@ class QualityMonitor:
         return checked
 
     def _ready(self) -> bool:
-        if not self._ticker.running:
-            self._ticker.start()
+        self._ticker.start()
         if self._ticker.closing:
             self._settings.counts.drop("closed", "the monitor is closed")
             return False

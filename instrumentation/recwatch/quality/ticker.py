@@ -38,8 +38,8 @@ class Ticker:
         self._thread: threading.Thread | None = None
         self._asked = 0
         self._answered = 0
-        self.running = False
-        """Whether `start` has nothing to do; cheap to look at."""
+        self.ready = False
+        """Whether the thread runs and will go on; cheap to look at."""
         self.closing = False
         keep(
             self,
@@ -59,7 +59,7 @@ class Ticker:
             except RuntimeError:  # no thread can be had, or the interpreter ends
                 return
             self._thread = thread
-            self.running = True
+            self.ready = True
 
     def nudge(self, timeout: float) -> bool:
         """Wait for one whole call of `work` that begins from now on.
@@ -83,7 +83,7 @@ class Ticker:
         Returns:
             Whether it ended within `timeout` seconds.
         """
-        if not self.running or self.closing:
+        if not self.ready:
             return True
         self._on_ending()
         return self.nudge(timeout)
@@ -95,7 +95,7 @@ class Ticker:
             Whether the thread ended within `timeout` seconds.
         """
         with self._turn:
-            first, self.closing = not self.closing, True
+            first, self.closing, self.ready = not self.closing, True, False
             thread = self._thread
         if thread is None:
             if first:
@@ -110,7 +110,7 @@ class Ticker:
         self._turn = threading.Condition()
         self._wake = threading.Event()
         self._thread = None
-        self.running = False
+        self.ready = False
         self._asked = self._answered = 0
         self._on_fork()
 

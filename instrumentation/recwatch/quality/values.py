@@ -14,7 +14,7 @@ import numpy as np
 from recwatch.errors import QualityError
 from recwatch.quality.records import Item
 
-__all__ = ["code", "features_json", "identifier", "item", "items", "moment", "number", "text"]
+__all__ = ["code", "features_json", "item", "items", "moment", "number", "text"]
 
 MOST_CHARACTERS = 200
 MOST_ITEMS = 1_000
@@ -30,18 +30,14 @@ def text(value: object, name: str) -> str:
     Raises:
         QualityError: where it is anything else.
     """
-    if type(value) is str and 0 < len(value) <= MOST_CHARACTERS and _storable(value):
-        return value
+    if type(value) is str and 0 < len(value) <= MOST_CHARACTERS and "\x00" not in value:  # noqa: SIM102
+        if value.isascii() or _encodable(value):
+            return value
     shown = f"a text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
     raise QualityError(
         f"{name} must be a text of 1 to {MOST_CHARACTERS} characters, without NUL or lone surrogates; "
         f"got {shown}"
     )
-
-
-def identifier(value: object) -> str:
-    """A prediction's id."""
-    return text(value, "prediction_id")
 
 
 def number(value: object, name: str) -> float:
@@ -136,14 +132,12 @@ def code(value: Item) -> int:
     return int.from_bytes(digest, "big") >> (64 - _CODE_BITS)
 
 
-def _storable(value: str) -> bool:
-    if value.isascii():
-        return "\x00" not in value
+def _encodable(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
         return False
-    return "\x00" not in value
+    return True
 
 
 def _plain(value: object) -> object:

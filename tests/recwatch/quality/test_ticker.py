@@ -57,7 +57,7 @@ def test_a_child_starts_its_own_thread() -> None:
     assert ticker.nudge(10) is True
     child = os.fork()
     if child == 0:
-        os._exit(0 if forks == [os.getpid()] and not ticker.running and ticker.nudge(10) else 1)
+        os._exit(0 if forks == [os.getpid()] and not ticker.ready and ticker.nudge(10) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     ticker.close(10)
 

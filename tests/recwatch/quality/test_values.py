@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recwatch.errors import QualityError
-from recwatch.quality.values import code, features_json, identifier, item, items, moment, number, text
+from recwatch.quality.values import code, features_json, item, items, moment, number, text
 
 NOW = 1_800_000_000.0
 
@@ -18,17 +18,17 @@ NOW = 1_800_000_000.0
 @pytest.mark.parametrize("value", [None, 17, b"a", "", "x" * 201, "a\x00b", "\ud800", ["a"]])
 def test_what_is_no_id_is_refused(value: object) -> None:
     with pytest.raises(QualityError, match="prediction_id must be a text of 1 to 200 characters"):
-        identifier(value)
+        text(value, "prediction_id")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200))
 def test_any_other_text_is_an_id(value: str) -> None:
-    assert identifier(value) == value
+    assert text(value, "prediction_id") == value
 
 
 def test_an_absurdly_long_id_is_not_repeated_in_the_message() -> None:
     with pytest.raises(QualityError, match="a text of 1000000 characters") as caught:
-        identifier("x" * 1_000_000)
+        text("x" * 1_000_000, "prediction_id")
     assert len(str(caught.value)) < 200
 
 
