@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SERVICE = """
 import asyncio, logging, shutil, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from prometheus_client import REGISTRY
-import pytest
-
 from recwatch.asgi import MetricsMiddleware, metrics_endpoint
 from recwatch.guarded import Unrecorded
 from recwatch.metrics import HttpMetrics
