@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
-from recwatch.counter import Counter
 from recwatch.labelled import Labelled
 
 __all__ = ["Histogram", "Series", "observe_all", "quick"]
@@ -26,8 +25,8 @@ Declared = TypeVar("Declared")
 
 
 def quick(build: Callable[..., Declared]) -> Callable[..., Declared]:
-    """The quick kind of prometheus_client's `Counter` or `Histogram`; any other class itself."""
-    kinds: dict[object, Any] = {prometheus_client.Counter: Counter, prometheus_client.Histogram: Histogram}
+    """The quick kind of prometheus_client's `Histogram`; any other class itself."""
+    kinds: dict[object, Any] = {prometheus_client.Histogram: Histogram}
     found: Callable[..., Declared] = kinds.get(build, build)
     return found
 

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from prometheus_client import REGISTRY, CollectorRegistry, Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.samples import Exemplar
 
-from recwatch import counter, histogram
+from recwatch import histogram
+from recwatch.labelled import Labelled
 from recwatch.multiprocess import folder
 
 __all__ = ["Count", "Counter", "Histogram", "Series"]
@@ -53,13 +55,12 @@ def _process() -> _Process:
     return _Process()
 
 
-class Count(counter.Count):
+class Count:
     """The count of this process with one set of label values."""
 
-    __slots__ = ("_file", "_generation", "_key", "_process")
+    __slots__ = ("_file", "_generation", "_key", "_process", "_value")
 
     def __init__(self, key: str) -> None:
-        super().__init__()
         self._key = key
         self._process = _process()
         with self._process.lock:
@@ -69,7 +70,7 @@ class Count(counter.Count):
         self._file = self._process.file("counter")
         self._generation = self._process.generation
         # Not 0 where an earlier process had the same id: its counts go on.
-        self._value = self._file.read_value(self._key)[0]  # type: ignore[no-untyped-call]
+        self._value: float = self._file.read_value(self._key)[0]  # type: ignore[no-untyped-call]
 
     def inc(self, amount: float = 1.0) -> None:
         """Count on.
@@ -86,6 +87,10 @@ class Count(counter.Count):
                 self._open()
             self._value += amount
             self._file.write_value(self._key, self._value, 0.0)  # type: ignore[no-untyped-call]
+
+    def read(self) -> float:
+        """The count as it is now."""
+        return self._value
 
 
 class Series(histogram.Series):
@@ -133,11 +138,43 @@ class Series(histogram.Series):
             return self._counts.copy(), self._sum, {}
 
 
-class Counter(counter.Counter):
-    """Counts events; `recwatch.counter.Counter` for several processes."""
+class Counter(Labelled[Count]):
+    """Counts events; prometheus_client's `Counter` for several processes.
+
+    Args:
+        name: the metric's name; `_total` may be left out.
+        documentation: its meaning.
+        labelnames: of its series.
+        registry: where it is registered; None: nowhere.
+
+    Raises:
+        ValueError: the registry has a metric of this name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Sequence[str] = (),
+        *,
+        registry: CollectorRegistry | None = REGISTRY,
+    ) -> None:
+        stem = name.removesuffix("_total")
+        super().__init__("counter", stem, documentation, labelnames, registry=registry)
 
     def _make_series(self, values: tuple[str, ...]) -> Count:
         return Count(_key(self, f"{self._name}_total", self._labelnames, values))
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Count on, where the metric has no labels."""
+        self.labels().inc(amount)
+
+    def collect(self) -> Iterable[Metric]:
+        """All series of this process as they are now."""
+        family = self._family()
+        for labels, count in self._every():
+            family.add_sample(f"{self._name}_total", labels, count.read())
+        return [family]
 
 
 class Histogram(histogram.Histogram):
@@ -150,6 +187,6 @@ class Histogram(histogram.Histogram):
 
 
 def _key(
-    metric: counter.Counter | histogram.Histogram, sample: str, names: Sequence[str], values: Sequence[str]
+    metric: Counter | histogram.Histogram, sample: str, names: Sequence[str], values: Sequence[str]
 ) -> str:
     return mmap_key(metric._name, sample, list(names), list(values), metric._documentation)  # noqa: SLF001

@@ -33,7 +33,6 @@ PUBLIC = {
     "recwatch.cli.runs": ["run"],
     "recwatch.cli.text": ["NOTHING", "duration", "moment", "number", "percent", "printable", "sparkline"],
     "recwatch.config": ["Duration", "Strict", "expand_variables", "load_config"],
-    "recwatch.counter": ["Count", "Counter"],
     "recwatch.django": ["MetricsMiddleware", "metrics_view"],
     "recwatch.django_request_id": ["DjangoRequestIdMiddleware"],
     "recwatch.durations": ["format_duration", "parse_duration"],

@@ -40,7 +40,6 @@ BASE = [
     "recwatch.callbacks.surprise",
     "recwatch.cli",
     "recwatch.cli.entry",
-    "recwatch.counter",
     "recwatch.durations",
     "recwatch.entry",
     "recwatch.errors",

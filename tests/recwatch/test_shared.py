@@ -125,3 +125,16 @@ def test_a_counter_never_falls(registry: CollectorRegistry) -> None:
     runs, _ = declare(registry)
     with pytest.raises(ValueError, match="cannot be incremented by -1"):
         runs.inc(-1)
+
+
+@pytest.mark.usefixtures("shared_folder")
+def test_a_name_is_taken_once_and_a_series_may_go(registry: CollectorRegistry) -> None:
+    runs = Counter("runs", "Runs.", ["model"], registry=registry)
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        Counter("runs_total", "Runs.", registry=registry)
+    runs.labels(model="als").inc()
+    assert registry.get_sample_value("runs_total", {"model": "als"}) == 1
+    runs.remove("als")
+    assert registry.get_sample_value("runs_total", {"model": "als"}) is None
+    with pytest.raises(ValueError, match="runs has the labels model: give a value of each"):
+        runs.labels()
