@@ -13,16 +13,18 @@ from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-__all__ = ["flush_all", "keep"]
+__all__ = ["EXIT_SECONDS", "flush_all", "keep"]
 
 Owner = TypeVar("Owner")
+EXIT_SECONDS = 5.0
+"""How long the end of an application, or of the interpreter, may be held up by all together."""
 
 
 @dataclass(frozen=True)
 class _Hooks:
     after_fork: Callable[[Any], object] | None
     flush: Callable[[Any, float], object] | None
-    at_exit: Callable[[Any], object] | None
+    at_exit: Callable[[Any, float], object] | None
 
 
 _kept: WeakKeyDictionary[Any, _Hooks] = WeakKeyDictionary()
@@ -35,7 +37,7 @@ def keep(
     *,
     after_fork: Callable[[Owner], object] | None = None,
     flush: Callable[[Owner, float], object] | None = None,
-    at_exit: Callable[[Owner], object] | None = None,
+    at_exit: Callable[[Owner, float], object] | None = None,
 ) -> None:
     """Call these as long as the owner lives; it is not kept alive.
 
@@ -43,7 +45,7 @@ def keep(
         owner: given to each of them.
         after_fork: called in the child before anything else runs there.
         flush: called when an application ends and the process may, with the seconds that it may take.
-        at_exit: called at the interpreter's exit.
+        at_exit: called at the interpreter's exit, with the seconds that it may take.
     """
     global _registered  # noqa: PLW0603 - hooks of the process are set once
     with _lock:
@@ -54,7 +56,7 @@ def keep(
             os.register_at_fork(after_in_child=_forked)
 
 
-def flush_all(timeout: float = 5.0) -> None:
+def flush_all(timeout: float = EXIT_SECONDS) -> None:
     """Write what waits, everywhere in the process, and go on.
 
     Args:
@@ -73,9 +75,10 @@ def _youngest_first() -> list[tuple[Any, _Hooks]]:
 
 
 def _exit() -> None:
+    end = monotonic() + EXIT_SECONDS
     for owner, hooks in _youngest_first():
         if hooks.at_exit is not None:
-            hooks.at_exit(owner)
+            hooks.at_exit(owner, max(end - monotonic(), 0.0))
 
 
 def _forked() -> None:

@@ -58,7 +58,6 @@ class Recorder:
         consumers: get each batch in this order.
         interval: seconds between batches.
         capacity: records that may wait.
-        exit_timeout: seconds that the end of the interpreter waits for consumers.
         registry: where drops are counted.
 
     Raises:
@@ -71,13 +70,11 @@ class Recorder:
         *,
         interval: float = 1.0,
         capacity: int = 100_000,
-        exit_timeout: float = 5.0,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         if interval <= 0 or capacity < 1:
             raise ValueError("interval must be above 0 seconds and capacity at least 1 record")
         self.consumers = tuple(consumers)
-        self.exit_timeout = exit_timeout
         self._interval = interval
         self._capacity = capacity
         self._dropped = DroppedWrites.of(registry)
@@ -92,7 +89,7 @@ class Recorder:
             self,
             after_fork=Recorder._forked,
             flush=Recorder.flush,
-            at_exit=lambda recorder: recorder.close(recorder.exit_timeout),
+            at_exit=Recorder.close,
         )
 
     def _begin(self) -> None:

@@ -89,6 +89,8 @@ class RecommenderMetrics:
     def arm(self, variant: str) -> "RecommenderMetrics":
         """The metrics of another arm of the same model, with the same recorder and registry; made once.
 
+        Until `model_loaded` is called on it, it serves the version of the arm that all others came from.
+
         Args:
             variant: a name of your own choice, never a user's: each is a series.
         """
@@ -102,6 +104,7 @@ class RecommenderMetrics:
                 registry=self._metrics.registry,
             )
             made._arms = arms
+            made._arm.version = made._arm.version or next(iter(arms.values())).version
             arms.setdefault(variant, made)
         return arms[variant]
 
@@ -117,7 +120,8 @@ class RecommenderMetrics:
         """A context manager for one request; say inside what happened.
 
         Leaving the block counts the request and its time. An exception makes the outcome `error`, a
-        cancellation or a client that went away `cancelled`; both go on their way.
+        cancellation or a client that went away `cancelled`; an exception whose `status_code` is below 500,
+        such as FastAPI's `HTTPException(404)`, is an answer and no failure: `success`. All go on their way.
 
         Args:
             user_id: for the log and the store; never a label.
@@ -140,25 +144,37 @@ class RecommenderMetrics:
         self._add(self._clicks, count)
 
     def model_loaded(self, version: str, trained_at: datetime) -> None:
-        """A version is in service from now on; the series of the one before goes.
+        """A version is in service from now on; the series of the one before goes. Never raises.
 
         Args:
             version: such as `v3_20261121_031500`.
             trained_at: when it was trained, aware.
         """
-        self._arm.version = version
+        try:
+            self._load(version)
+            self._metrics.model_trained.labels(self.model).set(trained_at.timestamp())
+        except Exception as fault:  # noqa: BLE001 - watching must never break the service
+            self._arm.drop(fault)
+
+    def _load(self, version: str) -> None:
         loaded = self._metrics.loaded
+        first, *others = self._arms.values()
+        without_own = [arm for arm in others if (self.model, arm.variant) not in loaded]
+        for arm in [self, *(without_own if self is first else ())]:
+            arm._arm.version = version  # noqa: SLF001 - another one of this class
         before = loaded.get((self.model, self.variant))
         loaded[self.model, self.variant] = version
         in_service = {version for (model, _), version in loaded.items() if model == self.model}
         if before is not None and before not in in_service:
             forget(self._metrics.model_info, self.model, before)
         self._metrics.model_info.labels(self.model, version).set(1)
-        self._metrics.model_trained.labels(self.model).set(trained_at.timestamp())
 
     def reload(self, outcome: Literal["success", "error"]) -> None:
-        """A load of a model ended well or not."""
-        self._reloads[outcome].inc()
+        """A load of a model ended well or not; never raises."""
+        try:
+            self._reloads[outcome].inc()
+        except Exception as fault:  # noqa: BLE001 - watching must never break the service
+            self._arm.drop(fault)
 
     def _add(self, counter: Counter, count: int) -> None:
         try:

@@ -26,6 +26,8 @@ Outcome = Literal["success", "error", "cancelled"]
 _OUTCOMES: tuple[Outcome, ...] = ("success", "error", "cancelled")
 # An exception's class and a fallback's name are labels; code that makes them on the fly must not make series.
 _MOST_NAMES = 50
+# The first status that says that the service failed, not its caller.
+_FIRST_FAILURE = 500
 # Starlette's sign that the client went away, known by name so that Starlette need not be there.
 _DISCONNECT = "ClientDisconnect"
 # OpenMetrics: name and value of an exemplar's labels have 128 characters together.
@@ -288,5 +290,9 @@ def _exemplar(request_id: str) -> dict[str, str] | None:
 
 
 def _outcome(error: BaseException) -> Outcome:
-    gone = isinstance(error, asyncio.CancelledError) or type(error).__name__ == _DISCONNECT
-    return "cancelled" if gone or not isinstance(error, Exception) else "error"
+    if isinstance(error, asyncio.CancelledError) or type(error).__name__ == _DISCONNECT:
+        return "cancelled"
+    if not isinstance(error, Exception):
+        return "cancelled"
+    status = getattr(error, "status_code", None)
+    return "success" if isinstance(status, int) and status < _FIRST_FAILURE else "error"

@@ -81,7 +81,8 @@ PUBLIC = {
     "recwatch.log_files": ["REASONS", "TARGET", "LogFile"],
     "recwatch.log_json": ["configure_structlog", "formatter"],
     "recwatch.log_rotation": ["Rotated", "Rotation", "find_rotated", "next_name", "surplus"],
-    "recwatch.lifetime": ["flush_all", "keep"],
+    "recwatch.lifespan": ["FlushOnShutdown"],
+    "recwatch.lifetime": ["EXIT_SECONDS", "flush_all", "keep"],
     "recwatch.logs": [
         "DATE_FORMAT",
         "FORMAT",

@@ -53,6 +53,7 @@ BASE = [
     "recwatch.health.celery_workers",
     "recwatch.log_files",
     "recwatch.log_rotation",
+    "recwatch.lifespan",
     "recwatch.lifetime",
     "recwatch.logs",
     "recwatch.manifest",

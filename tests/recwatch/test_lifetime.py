@@ -16,7 +16,7 @@ from recwatch.lifetime import keep
 class Owner:
     def __init__(self, name):
         self.name = name
-        keep(self, at_exit=lambda owner: print(owner.name))
+        keep(self, at_exit=lambda owner, seconds: print(owner.name, 0 < seconds <= 5))
 
 kept = [Owner("made first"), Owner("made last")]
 Owner("gone")
@@ -55,7 +55,7 @@ class Owner:
 
 def test_the_exit_is_told_to_those_who_live_the_youngest_first() -> None:
     done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["made last", "made first"]
+    assert done.stdout.splitlines() == ["made last True", "made first True"]
 
 
 def test_a_flush_is_told_to_all_with_what_is_left_of_the_time() -> None:

@@ -373,8 +373,9 @@ def test_what_waits_is_written_at_exit(tmp_path: Path) -> None:
 def test_a_consumer_that_hangs_does_not_hang_the_exit(tmp_path: Path) -> None:
     code = """
 import threading
+from recwatch import lifetime
+lifetime.EXIT_SECONDS = 0.1
 Lines.take = lambda self, requests: threading.Event().wait()
-recorder.exit_timeout = 0.1
 serve(1)
 """
     result = run(code, tmp_path / "lines", 0.01)

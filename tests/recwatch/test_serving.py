@@ -213,3 +213,22 @@ def test_workers_share_their_counts(tmp_path: Path) -> None:
     ):
         assert line in lines
     assert 'version="v1"' not in page
+
+
+def test_an_arm_serves_the_version_of_the_first_until_it_loads_its_own(registry: CollectorRegistry) -> None:
+    metrics = RecommenderMetrics("als", registry=registry)
+    before = metrics.arm("before")
+    metrics.model_loaded("v1", datetime(2025, 1, 1, tzinfo=UTC))
+    after = metrics.arm("after")
+    assert (before.version, after.version) == ("v1", "v1")
+    after.model_loaded("v9", datetime(2025, 1, 2, tzinfo=UTC))
+    metrics.model_loaded("v2", datetime(2025, 1, 3, tzinfo=UTC))
+    assert (metrics.version, before.version, after.version) == ("v2", "v2", "v9")
+
+
+def test_what_cannot_be_told_of_a_model_never_reaches_the_service(registry: CollectorRegistry) -> None:
+    metrics = RecommenderMetrics("als", registry=registry)
+    metrics.reload("failed")  # type: ignore[arg-type]
+    metrics.model_loaded("v1", "yesterday")  # type: ignore[arg-type]
+    labels = {"target": "metrics", "reason": "error"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 2

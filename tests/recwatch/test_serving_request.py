@@ -296,3 +296,22 @@ def test_requests_of_many_threads_are_all_counted(
         thread.join()
     assert outcomes(registry)["success"] == 4_000
     assert registry.get_sample_value("recommender_recommendations_sum", {"model": "als"}) == 8_000
+
+
+class NotFound(Exception):  # noqa: N818 - named as frameworks do
+    status_code = 404
+
+
+class Unavailable(Exception):  # noqa: N818
+    status_code = 503
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(NotFound, "success"), (Unavailable, "error")])
+def test_what_the_caller_did_wrong_is_no_failure_of_the_service(
+    registry: CollectorRegistry, error: type[Exception], outcome: str
+) -> None:
+    metrics = RecommenderMetrics("als", registry=registry)
+    with pytest.raises(error), metrics.request():
+        raise error
+    labels = {"model": "als", "variant": "default", "outcome": outcome}
+    assert registry.get_sample_value("recommender_requests_total", labels) == 1

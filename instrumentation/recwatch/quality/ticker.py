@@ -7,8 +7,6 @@ from recwatch.lifetime import keep
 
 __all__ = ["Ticker"]
 
-_EXIT_SECONDS = 5.0
-
 
 class Ticker:
     """Calls `work` every interval in a daemon thread, and once more when it is closed.
@@ -45,7 +43,7 @@ class Ticker:
             self,
             after_fork=Ticker.forget_thread,
             flush=Ticker.flush,
-            at_exit=lambda ticker: ticker.close(_EXIT_SECONDS),
+            at_exit=Ticker.close,
         )
 
     def start(self) -> None:
