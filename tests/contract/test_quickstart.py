@@ -1,9 +1,10 @@
-"""docs/quickstart.md's programs run as they stand there, under the servers that the page names."""
+"""The programs of docs/quickstart.md and docs/adopting.md run as they stand there, under real servers."""
 
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from recwatch.testing import free_port, wait_until
 
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_CODE = re.compile(r"`(\w+)`")
 _MOST_LINES = 20
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -96,6 +98,34 @@ def test_a_trainer(programs: list[str], tmp_path: Path) -> None:
     )
     assert "als" in listed.stdout
     assert "completed" in listed.stdout
+
+
+def test_a_version_goes_from_the_trainer_to_the_service(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = _BLOCK.findall((root / "docs" / "adopting.md").read_text(encoding="utf-8"))
+    (tmp_path / "adopting.py").write_text(program + "\nprint(metrics.version == current == version)\n")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "adopting.py"]
+    done = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+    assert done.stdout == "True\n"
+    run = "SELECT status, improvement_pct > 70, artifacts_path LIKE 'artifacts/als/v1_%' FROM training_runs"
+    assert _rows(tmp_path, run) == [("completed", True, True)]
+
+
+def test_every_extra_is_in_the_table(root: Path) -> None:
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    page = (root / "docs" / "adopting.md").read_text(encoding="utf-8")
+    named = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for name in _CODE.findall(line.split("|")[1])
+    }
+    # What the stack without docker, the example and `make setup` install is no part of a user's installation.
+    assert named == set(extras) - {"local", "recommender", "all"}
 
 
 def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
