@@ -1,7 +1,9 @@
 """What watching adds to a request of FastAPI, beside the two well-known middlewares.
 
-recwatch counts and times the HTTP request and the recommendation (`RecommenderMetrics.request`, scores off
-the path); the others do the HTTP request alone. `benchmarks/driver.py` says how one round is timed.
+recwatch counts and times the HTTP request and the recommendation (`RecommenderMetrics.request`); the others
+do the HTTP request alone. The rows "with scores" also hand each request to a recorder, whose thread makes a
+histogram of the returned items' scores, and count that thread's CPU time. `benchmarks/driver.py` says how one
+round is timed.
 """
 
 import os
@@ -51,18 +53,29 @@ def _measure(pythons: dict[str, Path], environment: dict[str, str]) -> dict[str,
 
 def _rows(measured: dict[str, tuple[float, float]], mode: str, target: float) -> list[Row]:
     bare, ours = measured["recwatch"]
+    _, scored = measured["recwatch, scores"]
     better = min(PEERS, key=lambda name: measured[name][1])
     rows = [
         Row(f"watching a request, {mode}", ours, measured[name][1], name, target=target, unit=UNIT)
         for name in sorted(PEERS, key=lambda name: name != better)
     ]
+    rows.append(
+        Row(
+            f"with scores, their thread's CPU included, {mode}",
+            scored,
+            measured[better][1],
+            better,
+            unit=UNIT,
+        )
+    )
     rows.append(Row(f"a whole request, {mode}", bare + ours, bare, "unwatched", unit=UNIT))
     return rows
 
 
 def run() -> list[Row]:
     """One process at most 1/6 of the better peer, in multiprocess mode at most 1/3."""
-    pythons = {"recwatch": Path(sys.executable), **{name: python_of(name) for name in PEERS}}
+    own = dict.fromkeys(("recwatch", "recwatch, scores"), Path(sys.executable))
+    pythons = {**own, **{name: python_of(name) for name in PEERS}}
     rows = _rows(_measure(pythons, {}), "one process", 1 / 6)
     with tempfile.TemporaryDirectory() as folder:
         shared = {"PROMETHEUS_MULTIPROC_DIR": folder}

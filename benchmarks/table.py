@@ -28,8 +28,8 @@ def cells(row: Row | Figure) -> tuple[str, ...]:
 
 
 def _share(ratio: float) -> str:
-    """0.17 as 1/6, as it was promised; 1.02 as it is."""
-    return number(ratio) if ratio > 0.5 else f"1/{number(1 / ratio)}"
+    """0.17 as 1/6, as it was promised; 1.02 as it is, and what noise made 0 or less."""
+    return number(ratio) if ratio > 0.5 or ratio <= 0 else f"1/{number(1 / ratio)}"
 
 
 def render(rows: Sequence[Row | Figure], *, colour: bool = False) -> str:

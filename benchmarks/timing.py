@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 
 
@@ -28,8 +29,8 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Ours for each one of the other."""
-        return self.ours / self.other
+        """Ours for each one of the other; infinite where the other takes nothing."""
+        return self.ours / self.other if self.other else inf
 
     @property
     def reached(self) -> bool | None:

@@ -107,6 +107,13 @@ class Check:
             self._found(failed(error, seconds=0.0, at=time.time()))
 
     def _execute(self, run: Run) -> None:
+        result = Result("down", None, "what the check answered cannot be judged", None, time.time())
+        try:
+            result = self._answer(run)
+        finally:
+            self._over(run, result)
+
+    def _answer(self, run: Run) -> Result:
         try:
             returned = self._call()
             expired = False
@@ -114,11 +121,12 @@ class Check:
                 returned, expired = asyncio.run(_await(returned, self.timeout))
             seconds = time.monotonic() - run.started
             if expired:
-                result = timed_out(self.timeout, seconds=seconds, at=time.time(), hangs=False)
-            else:
-                result = judge(returned, seconds=seconds, at=time.time())
+                return timed_out(self.timeout, seconds=seconds, at=time.time(), hangs=False)
+            return judge(returned, seconds=seconds, at=time.time())
         except BaseException as error:  # noqa: BLE001 - also SystemExit: whatever it is, it is the check's answer
-            result = failed(error, seconds=time.monotonic() - run.started, at=time.time())
+            return failed(error, seconds=time.monotonic() - run.started, at=time.time())
+
+    def _over(self, run: Run, result: Result) -> None:
         with self._lock:
             if self._run is not run:  # of before a fork
                 return

@@ -68,12 +68,14 @@ def judge(returned: object, *, seconds: float, at: float) -> Result:
 
 
 def failed(error: BaseException, *, seconds: float, at: float) -> Result:
-    """The result of a check that raised."""
-    if isinstance(error, HealthError):
-        value = error.value if error.value is None or math.isfinite(error.value) else None
-        return Result("down", value, _safe(str(error)), seconds, at)
-    text = str(error)
+    """The result of a check that raised, whatever that was."""
     name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception as fault:  # noqa: BLE001 - an error of somebody else's making; the result says so
+        text = f"its message cannot be shown: {type(fault).__name__}"
+    if isinstance(error, HealthError):
+        return Result("down", _finite(error.value), _safe(text), seconds, at)
     return Result("down", None, _safe(f"{name}: {text}" if text else name), seconds, at)
 
 
@@ -88,6 +90,11 @@ def timed_out(timeout: float, *, seconds: float, at: float, hangs: bool) -> Resu
     """
     more = f"; it has been running for {seconds:.0f} s" if hangs else ""
     return Result("timeout", None, f"no answer within {timeout:g} s{more}", seconds, at)
+
+
+def _finite(value: object) -> float | None:
+    """A finite number; None for anything else."""
+    return float(value) if isinstance(value, numbers.Real) and math.isfinite(value) else None
 
 
 def _safe(text: str) -> str:

@@ -121,3 +121,35 @@ def test_it_begins_anew_after_a_fork(make: Make, reported: list[Result]) -> None
     wait_until(lambda: check.result.status == "up")
     # The run of before the fork says nothing.
     assert len(reported) == 1
+
+
+def test_a_check_whose_error_cannot_be_shown_runs_again(make: Make, reported: list[Result]) -> None:
+    class Mute(Exception):  # noqa: N818 - reads as what it is
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    def fail() -> None:
+        raise Mute
+
+    check = make(fail)
+    check.step(100.0)
+    wait_until(lambda: len(reported) == 1)
+    check.step(110.0)
+    wait_until(lambda: len(reported) == 2)
+    assert [result.status for result in reported] == ["down", "down"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_run_that_cannot_be_judged_gives_its_place_back(make: Make, reported: list[Result]) -> None:
+    class Worse(Exception):  # noqa: N818 - reads as what it is
+        def __str__(self) -> str:
+            raise SystemExit
+
+    def fail() -> None:
+        raise Worse
+
+    check = make(fail)
+    for number in (1, 2):
+        check.step(100.0 * number)
+        wait_until(lambda number=number: len(reported) == number)  # type: ignore[misc]
+    assert {result.message for result in reported} == {"what the check answered cannot be judged"}

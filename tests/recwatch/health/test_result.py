@@ -38,6 +38,22 @@ def test_what_a_check_raises() -> None:
     assert failed(SystemExit(), **WHEN).message == "SystemExit"
 
 
+class Mute(Exception):  # noqa: N818 - reads as what it is
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class MuteHealthError(Mute, HealthError):
+    pass
+
+
+def test_an_error_that_cannot_be_shown_is_a_result_all_the_same() -> None:
+    odd = HealthError("queue", value="5")  # type: ignore[arg-type]
+    assert failed(odd, **WHEN) == Result("down", None, "queue", 0.5, 100.0)
+    assert failed(Mute(), **WHEN).message == "Mute: its message cannot be shown: RuntimeError"
+    assert failed(MuteHealthError("queue"), **WHEN).message == "its message cannot be shown: RuntimeError"
+
+
 def test_a_message_is_one_short_line_without_passwords() -> None:
     text = f"redis://me:secret@cache\n{'x' * 500}"
     for error in (HealthError(text), OSError(text)):
