@@ -112,3 +112,10 @@ def test_the_hooks_do_nothing_where_one_process_counts(serve: Any) -> None:
     server = serve("gunicorn", "wsgi_app:application", "--config=python:recwatch.gunicorn")
     assert os.getpid() not in work(server, 3)
     assert server.value("http_requests_total", **LABELS) == 3
+
+
+def test_several_workers_without_a_folder_are_told_of(serve: Any) -> None:
+    hint = "2 workers, each of which shows its own counts alone: set PROMETHEUS_MULTIPROC_DIR to a folder"
+    command = ("gunicorn", "wsgi_app:application", "--config=python:recwatch.gunicorn")
+    assert serve(*command, "--workers=2").log.read_text().count(hint) == 1
+    assert hint not in serve(*command).log.read_text()
