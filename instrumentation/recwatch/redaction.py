@@ -12,7 +12,7 @@ _USER = re.compile(r"//[^\s:/@]*:")
 def mask_passwords(text: str) -> str:
     """Replace the password of every URL in a text: `//user:secret@host` becomes `//user:***@host`.
 
-    A password goes up to the last @ before a blank: one that was not quoted as a URL asks may hold /, : and @.
+    A password goes up to the last @ before a blank: one not quoted as a URL asks may hold /, : and @.
     The time taken is proportional to the text's length, whatever is in it: others send what is masked here.
 
     Mask before a text is cut to length: without its @, a password is not known as one.
