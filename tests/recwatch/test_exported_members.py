@@ -11,6 +11,7 @@ import recwatch
 PUBLIC = {
     "recwatch": ["__version__"],
     "recwatch.asgi": ["MetricsEndpoint", "MetricsMiddleware", "metrics_endpoint"],
+    "recwatch.better": ["Better", "better"],
     "recwatch.callbacks": ["EpochCallback", "ImplicitCallback", "fit_surprise"],
     "recwatch.callbacks.epochs": ["EpochCallback"],
     "recwatch.callbacks.implicit": ["ImplicitCallback"],
@@ -18,7 +19,7 @@ PUBLIC = {
     "recwatch.cli": [],
     "recwatch.cli.__main__": [],
     "recwatch.cli.compare": ["run"],
-    "recwatch.cli.comparison": ["Figure", "compare_figures", "differing", "direction"],
+    "recwatch.cli.comparison": ["Figure", "compare_figures", "differing"],
     "recwatch.cli.curves": ["draw", "has_curves"],
     "recwatch.cli.entry": ["main"],
     "recwatch.cli.errors": ["CommandError"],
@@ -296,6 +297,16 @@ PUBLIC = {
     "recwatch.training.worker": ["Worker"],
     "recwatch.turns": ["SHORT_TURNS", "ShortTurns", "let_go"],
     "recwatch.user_ids": ["Mode", "UserIds"],
+    "recwatch.web_types": [
+        "ASGIApp",
+        "Environ",
+        "Message",
+        "Receive",
+        "Scope",
+        "Send",
+        "StartResponse",
+        "WSGIApp",
+    ],
     "recwatch.worker_files": [
         "Kind",
         "Values",

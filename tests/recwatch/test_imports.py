@@ -34,6 +34,7 @@ print(REGISTRY.get_sample_value("recwatch_dropped_writes_total", labels))
 BASE = [
     "recwatch",
     "recwatch.asgi",
+    "recwatch.better",
     "recwatch.callbacks",
     "recwatch.callbacks.epochs",
     "recwatch.callbacks.implicit",
@@ -89,6 +90,7 @@ BASE = [
     "recwatch.training.scrape",
     "recwatch.training.worker",
     "recwatch.turns",
+    "recwatch.web_types",
     "recwatch.worker_files",
     "recwatch.wsgi",
     "recwatch.user_ids",

@@ -1,24 +1,15 @@
 """Two runs side by side: which figure is better in which of them. Pure functions."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Figure", "compare_figures", "differing", "direction"]
+from recwatch.better import better
 
-Better = Literal["A", "B", "equal"]
+__all__ = ["Figure", "compare_figures", "differing"]
 
-_LOWER = frozenset(
-    {"loss", "rmse", "mse", "mae", "mape", "logloss", "error", "perplexity", "deviance", "brier"}
-)
-_HIGHER = frozenset(
-    {"recall", "precision", "ndcg", "map", "mrr", "hit", "hr", "auc", "accuracy", "f1", "r2", "coverage"}
-    | {"novelty", "diversity", "ctr", "acceptance", "engagement"}
-)
-# What says how figures spread, or what they are compared with: neither more nor less is better.
-_NEUTRAL = frozenset({"std", "folds", "n", "count", "samples", "baseline"})
+Winner = Literal["A", "B", "equal"]
 
 
 @dataclass(frozen=True)
@@ -39,17 +30,7 @@ class Figure:
     b: float | None
     difference: float | None
     percent: float | None
-    better: Better | None
-
-
-def direction(name: str) -> int:
-    """1 where more is better, -1 where less is, 0 where that is not known: `val_rmse` gives -1."""
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
-    if words & _NEUTRAL:
-        return 0
-    if words & _LOWER or any(word.endswith("loss") for word in words):
-        return -1
-    return 1 if words & _HIGHER else 0
+    better: Winner | None
 
 
 def compare_figures(a: Mapping[str, float | None], b: Mapping[str, float | None]) -> list[Figure]:
@@ -71,11 +52,11 @@ def _compare(name: str, a: float | None, b: float | None) -> Figure:
         return Figure(name, a, b, None, None, None)
     difference = b - a
     percent = difference / abs(a) * 100 if a else None
-    sign = direction(name)
-    better: Better | None = None
+    sign = better(name).sign
+    winner: Winner | None = None
     if sign:
-        better = "equal" if a == b else "B" if difference * sign > 0 else "A"
-    return Figure(name, a, b, difference, percent, better)
+        winner = "equal" if a == b else "B" if difference * sign > 0 else "A"
+    return Figure(name, a, b, difference, percent, winner)
 
 
 def _finite(value: float | None) -> float | None:

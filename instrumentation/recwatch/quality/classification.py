@@ -8,9 +8,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from recwatch.better import Better, better
 from recwatch.errors import QualityError
 from recwatch.quality.records import Feedback, Prediction
-from recwatch.quality.task import Better, Labelled, Measured, Predicted, Rows, measured
+from recwatch.quality.task import Labelled, Measured, Predicted, Rows, measured
 from recwatch.quality.values import number
 
 __all__ = ["Classification", "Confusion", "auc", "confusion"]
@@ -82,9 +83,9 @@ class Classification:
     columns: ClassVar[tuple[str, ...]] = ("score", "predicted", "label")
     averaged: ClassVar[tuple[str, ...]] = ("accuracy",)
     unlabelled: ClassVar[Labelled | None] = None
-    metrics: ClassVar[Mapping[str, Better]] = dict.fromkeys(
-        ("accuracy", "precision", "recall", "f1", "auc"), Better.HIGHER
-    )
+    metrics: ClassVar[Mapping[str, Better]] = {
+        name: better(name) for name in ("accuracy", "precision", "recall", "f1", "auc")
+    }
 
     def __post_init__(self) -> None:
         number(self.threshold, "threshold")

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from recwatch.better import Better, better
 from recwatch.errors import QualityError
 from recwatch.quality.records import Feedback, Item, Prediction
-from recwatch.quality.task import Better, Labelled, Measured, Predicted, Rows, measured
+from recwatch.quality.task import Labelled, Measured, Predicted, Rows, measured
 from recwatch.quality.values import code, item, items, number
 
 __all__ = ["Ranking", "ndcg", "novelty", "reciprocal_rank"]
@@ -108,7 +109,7 @@ class Ranking:
                 raise QualityError("popularity must hold a share above 0 and at most 1 for at least one item")
             object.__setattr__(self, "_rarest", min(shares))
             names.append("novelty")
-        object.__setattr__(self, "metrics", dict.fromkeys(names, Better.HIGHER))
+        object.__setattr__(self, "metrics", {name: better(name) for name in names})
 
     def check_prediction(self, score: object, predicted: object, items: object) -> Predicted:
         """The list that was shown, best first."""

@@ -8,23 +8,16 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from recwatch.better import Better, better
 from recwatch.errors import QualityError
 from recwatch.quality.records import Feedback, Prediction
-from recwatch.quality.task import Better, Labelled, Measured, Predicted, Rows, measured
+from recwatch.quality.task import Labelled, Measured, Predicted, Rows, measured
 from recwatch.quality.values import number
 
 __all__ = ["Regression", "correlation"]
 
 Floats = npt.NDArray[np.float64]
-_METRICS = {
-    "mae": Better.LOWER,
-    "rmse": Better.LOWER,
-    "within_tolerance": Better.HIGHER,
-    "correlation": Better.HIGHER,
-    "predicted_mean": Better.NEITHER,
-    "actual_mean": Better.NEITHER,
-    "bias": Better.NEITHER,
-}
+_METRICS = ("mae", "rmse", "within_tolerance", "correlation", "predicted_mean", "actual_mean", "bias")
 
 
 def correlation(predicted: Floats, actual: Floats) -> float | None:
@@ -66,7 +59,7 @@ class Regression:
     columns: ClassVar[tuple[str, ...]] = ("predicted", "label")
     averaged: ClassVar[tuple[str, ...]] = ("mae", "mse", "within_tolerance")
     unlabelled: ClassVar[Labelled | None] = None
-    metrics: ClassVar[Mapping[str, Better]] = _METRICS
+    metrics: ClassVar[Mapping[str, Better]] = {name: better(name) for name in _METRICS}
 
     def __post_init__(self) -> None:
         if number(self.tolerance, "tolerance") < 0:

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from recwatch.better import Better, better
 from recwatch.errors import QualityError
 from recwatch.quality.records import Feedback, Prediction
-from recwatch.quality.task import Better, Labelled, Measured, Predicted, Rows, measured
+from recwatch.quality.task import Labelled, Measured, Predicted, Rows, measured
 from recwatch.quality.values import number
 
 __all__ = ["Suggestions"]
@@ -27,9 +28,9 @@ class Suggestions:
     columns: ClassVar[tuple[str, ...]] = ("accepted", "unit")
     averaged: ClassVar[tuple[str, ...]] = ("acceptance_rate",)
     unlabelled: ClassVar[Labelled | None] = Labelled(0.0)
-    metrics: ClassVar[Mapping[str, Better]] = dict.fromkeys(
-        ("acceptance_rate", "engagement_rate"), Better.HIGHER
-    )
+    metrics: ClassVar[Mapping[str, Better]] = {
+        name: better(name) for name in ("acceptance_rate", "engagement_rate")
+    }
 
     def check_prediction(self, score: object, predicted: object, items: object) -> Predicted:
         """Nothing is needed; a score, a value and the one item that was suggested are kept."""

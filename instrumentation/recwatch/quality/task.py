@@ -1,25 +1,17 @@
 """What a kind of model has to say so that its predictions can be judged."""
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from recwatch.better import Better
 from recwatch.quality.records import Feedback, Item, Prediction
 
 __all__ = ["Better", "Labelled", "Measured", "Predicted", "Rows", "Task", "measured"]
 
 Rows = npt.NDArray[np.float64]
-
-
-class Better(Enum):
-    """Which values of a metric are good."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-    NEITHER = "neither"
 
 
 class Measured(NamedTuple):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recwatch.better import better
+
 __all__ = [
     "CrossValidation",
     "as_columns",
@@ -25,8 +27,8 @@ _COLUMNS = {
     "rmse": "rmse",
     "mae": "mae",
 }
-# The first that both sides have is compared; of errors, less is better.
-_COMPARED = {"recall@10": 1, "ndcg@10": 1, "rmse": -1, "mae": -1}
+# The first that both sides have is compared.
+_COMPARED = ("recall@10", "ndcg@10", "rmse", "mae")
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ def as_columns(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> d
     columns = {column: lower[name] for name, column in _COLUMNS.items() if name in lower}
     if "recall@10" in base:
         columns["baseline_recall_at_10"] = base["recall@10"]
-    better = improvement(metrics, baseline)
-    if better is not None:
-        columns["improvement_pct"] = better
+    percent = improvement(metrics, baseline)
+    if percent is not None:
+        columns["improvement_pct"] = percent
     return columns
 
 
@@ -63,9 +65,10 @@ def improvement(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> 
     better. None where they share none, or the baseline's is 0.
     """
     lower, base = _lower(metrics), _lower(baseline)
-    for name, sign in _COMPARED.items():
+    for name in _COMPARED:
         if name in lower and name in base:
-            return sign * (lower[name] - base[name]) / base[name] * 100 if base[name] > 0 else None
+            more = better(name).sign * (lower[name] - base[name])
+            return more / base[name] * 100 if base[name] > 0 else None
     return None
 
 

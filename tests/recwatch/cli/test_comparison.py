@@ -1,31 +1,6 @@
 import math
 
-import pytest
-
-from recwatch.cli.comparison import Figure, compare_figures, differing, direction
-
-
-@pytest.mark.parametrize(
-    ("name", "sign"),
-    [
-        ("recall@10", 1),
-        ("NDCG@20", 1),
-        ("coverage", 1),
-        ("rmse", -1),
-        ("MAE", -1),
-        ("final loss", -1),
-        ("val_logloss", -1),
-        ("cross_validation.mean.rmse", -1),
-        ("cross_validation.std.rmse", 0),
-        ("cross_validation.folds", 0),
-        ("baseline.recall@10", 0),
-        ("training seconds", 0),
-        ("something new", 0),
-        ("", 0),
-    ],
-)
-def test_the_better_direction_is_in_the_name(name: str, sign: int) -> None:
-    assert direction(name) == sign
+from recwatch.cli.comparison import Figure, compare_figures, differing
 
 
 def test_figures_are_put_side_by_side() -> None:
