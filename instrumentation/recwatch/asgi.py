@@ -4,7 +4,6 @@ And show what was seen: `app.add_route("/metrics", metrics_endpoint())`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 
@@ -14,23 +13,27 @@ from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
 from recwatch.lifetime import flush_all
 from recwatch.routes import RouteTemplates
 from recwatch.scrape import answer
+from recwatch.web_types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["MetricsEndpoint", "MetricsMiddleware", "metrics_endpoint"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# What carries a response's body, or a file that the server sends by itself; the last one says of no more.
+_BODY = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+# Where a scope names the recorder that counts its request already.
+_WATCHED = "recwatch.watched"
 
 
 class MetricsMiddleware:
     """Counts requests and times them, by method, route template and status.
 
     The status is the response's code; `cancelled` where the client went away before the response was
-    complete; `500` where the application failed, also after it had begun to answer with another code.
-    Unknown methods are `other`, requests that no route answered `unmatched`. Of a streamed response the time
-    to the first byte of the body is observed as well. `scope["recwatch.request_id"]` becomes an exemplar.
+    complete; `500` where the application failed before that, also after it had begun to answer with another
+    code. A request is over when the last part of its response has been sent: background tasks are no part of
+    it. Unknown methods are `other`, requests that no route answered `unmatched`. Of a streamed response the
+    time to the first byte of the body is observed as well. `scope["recwatch.request_id"]` is an exemplar.
+
+    A mounted application that has the middleware too counts nothing a second time. WebSockets go through
+    unwatched: a connection that stays open for hours is no request.
 
     Args:
         app: the application to watch.
@@ -39,22 +42,24 @@ class MetricsMiddleware:
 
     def __init__(self, app: ASGIApp, *, registry: CollectorRegistry = REGISTRY) -> None:
         self.app = app
+        self._registry = registry
         self._recorder = HttpRecorder(registry)
         self._templates: RouteTemplates | None = None
 
     # One function with closures, not an object with methods: that would cost each request half as much again.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
         """Handle a request; what is no HTTP request goes through unwatched."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope.get(_WATCHED) is self._registry:
             if scope["type"] == "lifespan":
                 self._announce(scope)
                 send = _flushing(send)
             await self.app(scope, receive, send)
             return
+        scope[_WATCHED] = self._registry
         templates = self._templates or self._announce(scope)
         endpoint_before = scope.get("endpoint")
         code = 0
-        complete = disconnected = failed = False
+        complete = disconnected = False
         first_byte: float | None = None
 
         async def watched_receive() -> Message:
@@ -73,28 +78,18 @@ class MetricsMiddleware:
                 disconnected = True
                 raise
             kind = message["type"]
-            if kind == "http.response.body":
+            if kind in _BODY:
                 if not message.get("more_body"):
-                    complete = True
+                    if not complete:
+                        complete = True
+                        record(CANCELLED if disconnected else code)
                 elif first_byte is None and message.get("body"):
                     first_byte = perf_counter() - started
             elif kind == "http.response.start":
                 code = message["status"]
-            elif kind == "http.response.pathsend":
-                complete = True
 
-        started = perf_counter()
-        try:
-            await self.app(scope, watched_receive, watched_send)
-        except Exception:
-            failed = True
-            raise
-        except BaseException:
-            disconnected = True
-            raise
-        finally:
+        def record(status: Status) -> None:
             seconds = perf_counter() - started
-            status: Status = CANCELLED if disconnected else ERROR if failed or not complete else code
             try:
                 route = templates.find(scope, endpoint_before)
             except Exception as error:  # noqa: BLE001 - watching must never break the service
@@ -103,6 +98,16 @@ class MetricsMiddleware:
                 self._recorder.record(
                     scope["method"], route, status, seconds, first_byte, scope.get("recwatch.request_id")
                 )
+
+        started = perf_counter()
+        try:
+            await self.app(scope, watched_receive, watched_send)
+        except BaseException as error:
+            if not complete:
+                record(CANCELLED if disconnected or not isinstance(error, Exception) else ERROR)
+            raise
+        if not complete:
+            record(CANCELLED if disconnected else ERROR)
 
     def _announce(self, scope: Scope) -> RouteTemplates:
         self._templates = RouteTemplates(scope.get("app") or self.app)

@@ -6,17 +6,11 @@ An application with a lifespan needs `recwatch.asgi.MetricsMiddleware` alone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from recwatch.lifetime import flush_all
+from recwatch.web_types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["FlushOnShutdown"]
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class FlushOnShutdown:
@@ -29,7 +23,7 @@ class FlushOnShutdown:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or the lifespan."""
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)

@@ -6,24 +6,18 @@ with it. Whatever runs for the request, tasks and threads of `run_in_threadpool`
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from recwatch.web_types import ASGIApp, Environ, Message, Receive, Scope, Send, StartResponse, WSGIApp
 
 __all__ = ["HEADER", "KEY", "RequestIdMiddleware", "WsgiRequestIdMiddleware", "bind", "choose", "current"]
 
 HEADER = "X-Request-ID"
 KEY = "recwatch.request_id"
 """Where an ASGI scope, or a WSGI environment, holds the id of its request."""
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-StartResponse = Callable[..., Any]
-WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 _HEADER_BYTES = HEADER.lower().encode()
 # Nothing in it can end a line, a header or a label, and a sender cannot fill the log with it.
@@ -112,7 +106,7 @@ class WsgiRequestIdMiddleware:
     def __init__(self, app: WSGIApp) -> None:
         self.app = app
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
         chosen = environ.get(KEY) or choose(environ.get("HTTP_X_REQUEST_ID"))
         environ[KEY] = chosen

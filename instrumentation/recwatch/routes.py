@@ -16,6 +16,8 @@ UNMATCHED = "unmatched"
 # Routes that are added while the service runs are found; an application that makes routes for every request
 # must not make us walk through them all every time.
 _MOST_REBUILDS = 100
+# Middleware around an application, one in another.
+_MOST_LAYERS = 50
 _CONVERTOR = re.compile(r"\{(\w+):\w+\}")
 _PARAMETER = re.compile(r"\\\{\w+\\\}")
 _BRACKETED = re.compile(r"<([^<>]+)>")
@@ -40,7 +42,8 @@ class RouteTemplates:
     """The templates of one application's routes.
 
     Args:
-        app: an application with `routes`; any other is taken to have none.
+        app: an application with `routes`, or middleware around one, which keeps what it wraps in `app`. Any
+            other is taken to have none, until a request's scope names one that does.
     """
 
     def __init__(self, app: object) -> None:
@@ -72,22 +75,36 @@ class RouteTemplates:
             if marker is None or marker is ignore:
                 continue
             if id(marker) not in self._templates and self._rebuilds < _MOST_REBUILDS:
-                self._rebuild()
+                self._rebuild(scope)
             if id(marker) in self._templates:
                 return _best(self._templates[id(marker)][1], str(scope.get("path", "")))
         return UNMATCHED
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, scope: Mapping[str, Any]) -> None:
         self._rebuilds += 1
+        every = list(self._walk())
+        if not every and scope.get("app") is not None:
+            self._app = scope["app"]
+            every = list(self._walk())
         self._templates = {}
-        for found in self._walk():
+        for found in every:
             for marker in found.markers:
                 _, templates = self._templates.setdefault(id(marker), (marker, []))
                 if found.template not in templates:
                     templates.append(found.template)
 
     def _walk(self) -> Iterator[Found]:
-        return _walk(getattr(self._app, "routes", None) or [], "")
+        return _walk(_routes(self._app), "")
+
+
+def _routes(app: Any) -> list[Any]:
+    """The routes of an application, of the outermost one that has any where others are wrapped around it."""
+    for _ in range(_MOST_LAYERS):
+        routes = getattr(app, "routes", None)
+        if routes is not None:
+            return list(routes)
+        app = getattr(app, "app", None)
+    return []
 
 
 def readable(rule: str, *, name_first: bool = False) -> str:

@@ -13,12 +13,9 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
 from recwatch.routes import UNMATCHED, readable
 from recwatch.scrape import answer
+from recwatch.web_types import Environ, StartResponse, WSGIApp
 
 __all__ = ["MetricsMiddleware", "metrics_app", "route_in_environ"]
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 def route_in_environ(environ: Environ) -> str | None:
@@ -43,8 +40,8 @@ class MetricsMiddleware:
     """Counts requests and times them, as `recwatch.asgi.MetricsMiddleware` does.
 
     A request is over when the server has taken the last part of the response, or has closed it before: then
-    the client went away, and the status is `cancelled`. A file that the server sends by itself
-    (`wsgi.file_wrapper`) is over when the application returns it.
+    the client went away, and the status is `cancelled`. A list, which is all there is, and a file that the
+    server sends by itself (`wsgi.file_wrapper`) are over when the application returns them.
 
     Args:
         app: the application to watch.
@@ -72,8 +69,10 @@ class MetricsMiddleware:
         except BaseException:
             exchange.finish(ERROR)
             raise
+        # These hold all they have, and a server sends them better if it sees what they are: a file by itself,
+        # a list of one part with its length.
         file_wrapper = environ.get("wsgi.file_wrapper")
-        if isinstance(file_wrapper, type) and isinstance(body, file_wrapper):
+        if isinstance(body, (list, tuple, file_wrapper if isinstance(file_wrapper, type) else tuple)):
             exchange.finish(exchange.code)
             return body
         return _Body(body, exchange)

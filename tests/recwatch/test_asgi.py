@@ -13,16 +13,20 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from recwatch.asgi import Message, MetricsMiddleware, Receive, Scope, Send, metrics_endpoint
+from recwatch.asgi import MetricsMiddleware, metrics_endpoint
 from recwatch.exposition import render
+from recwatch.request_id import RequestIdMiddleware
 from recwatch.testing import wait_until
 from recwatch.testing.web import WebThread
+from recwatch.web_types import Message, Receive, Scope, Send
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 BODY: Message = {"type": "http.response.body", "body": b"ok"}
 PART: Message = {"type": "http.response.body", "body": b"o", "more_body": True}
+PATHSEND: Message = {"type": "http.response.pathsend", "path": "/file"}
+ZEROCOPY: Message = {"type": "http.response.zerocopysend", "file": 3}
 GONE: Message = {"type": "http.disconnect"}
 
 
@@ -33,7 +37,9 @@ def count(
     return registry.get_sample_value("http_requests_total", labels)
 
 
-async def drive(app: Any, *, method: str = "GET", incoming: tuple[Message, ...] = ()) -> list[Message]:
+async def drive(
+    app: Any, *, method: str = "GET", path: str = "/x/17", incoming: tuple[Message, ...] = ()
+) -> list[Message]:
     """Send one bare request and return what the application sent."""
     messages = iter(incoming)
     sent: list[Message] = []
@@ -44,7 +50,7 @@ async def drive(app: Any, *, method: str = "GET", incoming: tuple[Message, ...] 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {"type": "http", "method": method, "path": "/x/17", "headers": []}
+    scope: Scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
     await app(scope, receive, send)
     return sent
 
@@ -78,7 +84,6 @@ async def test_unknown_methods_are_folded(registry: CollectorRegistry) -> None:
     [
         ([], RuntimeError("before the response")),
         ([START, PART], RuntimeError("in mid-stream")),
-        ([START, BODY], RuntimeError("in a background task")),
         ([], None),
         ([START, PART], None),
         ([{**START, "status": 700}, BODY], None),
@@ -101,6 +106,88 @@ async def test_a_failure_is_an_error_whatever_was_sent(
         with pytest.raises(RuntimeError, match=str(error)):
             await drive(middleware)
     assert count(registry, "500") == 1
+
+
+@pytest.mark.parametrize("last", [BODY, PATHSEND, ZEROCOPY])
+@pytest.mark.parametrize("error", [None, RuntimeError("in a background task"), asyncio.CancelledError()])
+@pytest.mark.anyio
+async def test_a_request_is_over_with_the_last_part_of_its_response(
+    registry: CollectorRegistry, last: Message, error: BaseException | None
+) -> None:
+    labels = {"method": "GET", "route": "unmatched"}
+    at_end: list[float | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**START, "status": 202})
+        await send(last)
+        # What a background task does from here on is no part of the request: it is counted already.
+        at_end.append(count(registry, "202"))
+        if error is not None:
+            raise error
+
+    middleware = MetricsMiddleware(app, registry=registry)
+    if error is None:
+        await drive(middleware)
+    else:
+        with pytest.raises(type(error)):
+            await drive(middleware)
+    assert at_end == [1]
+    assert registry.get_sample_value("http_request_duration_seconds_count", labels) == 1
+    assert (count(registry, "500"), count(registry, "cancelled")) == (None, None)
+
+
+@pytest.mark.anyio
+async def test_a_file_in_parts_is_over_with_the_last(registry: CollectorRegistry) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send({**ZEROCOPY, "more_body": True})
+        assert count(registry, "200") is None
+        await send(ZEROCOPY)
+
+    await drive(MetricsMiddleware(app, registry=registry))
+    assert count(registry, "200") == 1
+
+
+@pytest.mark.anyio
+async def test_routes_are_found_under_other_middleware(registry: CollectorRegistry) -> None:
+    async def user(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.path_params["id"])
+
+    def hidden(app: Any) -> Any:
+        async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
+            await app(scope, receive, send)
+
+        return wrapper
+
+    for wrap in (RequestIdMiddleware, hidden, lambda app: RequestIdMiddleware(RequestIdMiddleware(app))):
+        app = Starlette(routes=[Route("/users/{id}", user), Mount("/sub", routes=[Route("/{id}", user)])])
+        watched = MetricsMiddleware(wrap(app), registry=registry)
+        await drive(watched, path="/users/17")
+        await drive(watched, path="/sub/17")
+    assert count(registry, "200", "/users/{id}") == 3
+    assert count(registry, "200", "/sub/{id}") == 3
+    assert count(registry, "200") is None
+
+
+@pytest.mark.anyio
+async def test_a_mounted_application_that_is_watched_too_counts_once(registry: CollectorRegistry) -> None:
+    outer, inner = FastAPI(), FastAPI()
+
+    @inner.get("/items/{id}")
+    def item(id: int) -> int:  # noqa: A002 - the path's own name
+        return id
+
+    for app in (outer, inner):
+        app.add_middleware(MetricsMiddleware, registry=registry)
+    outer.mount("/sub", inner)
+    await drive(outer, path="/sub/items/17")
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    counted = {
+        sample.labels["route"]: sample.value
+        for sample in samples
+        if sample.name == "http_requests_total" and sample.value
+    }
+    assert counted == {"/sub/items/{id}": 1}
 
 
 @pytest.mark.anyio

@@ -127,6 +127,7 @@ PUBLIC = {
         "Task",
         "Window",
     ],
+    "recwatch.quality.agenda": ["Agenda"],
     "recwatch.quality.classification": ["Classification", "Confusion", "auc", "confusion"],
     "recwatch.quality.counting": ["Counts", "REASONS", "TARGET"],
     "recwatch.quality.database": ["StoreJournal"],
@@ -151,7 +152,7 @@ PUBLIC = {
     "recwatch.quality.regression": ["Regression", "correlation"],
     "recwatch.quality.rows": ["from_row", "time_of", "to_row"],
     "recwatch.quality.sample_ratio": ["sample_ratio_p_value"],
-    "recwatch.quality.sequential": ["Difference", "difference", "mixture_scale"],
+    "recwatch.quality.sequential": ["Difference", "difference", "mixture_scale", "rarer_outcomes"],
     "recwatch.quality.settling": [
         "Settled",
         "expire",

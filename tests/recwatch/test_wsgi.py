@@ -1,9 +1,10 @@
 import gzip
 from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO
+from io import BytesIO, StringIO
 from types import SimpleNamespace
 from typing import Any
-from wsgiref.util import FileWrapper
+from wsgiref.handlers import SimpleHandler
+from wsgiref.util import FileWrapper, setup_testing_defaults
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -124,6 +125,19 @@ def test_a_file_is_left_to_the_server(registry: CollectorRegistry) -> None:
     file = FileWrapper(BytesIO(b"a file"))
     app = MetricsMiddleware(answering(file), registry=registry)
     assert app(environment(**{"wsgi.file_wrapper": FileWrapper}), lambda *_: None) is file
+    assert count(registry, "200") == 1
+
+
+def test_a_list_is_left_to_the_server_which_tells_its_length(registry: CollectorRegistry) -> None:
+    pages = []
+    for app in (answering([b"hello"]), MetricsMiddleware(answering([b"hello"]), registry=registry)):
+        out = BytesIO()
+        environ: dict[str, Any] = {}
+        setup_testing_defaults(environ)
+        SimpleHandler(BytesIO(), out, StringIO(), environ).run(app)
+        pages.append(out.getvalue())
+    assert pages[0] == pages[1]
+    assert b"Content-Length: 5" in pages[1]
     assert count(registry, "200") == 1
 
 
