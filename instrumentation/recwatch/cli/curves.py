@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from recwatch.cli.records import Run
 from recwatch.cli.text import printable
@@ -28,7 +28,8 @@ _PANELS = {
 }
 _FEW = 40  # points that each get a dot
 _LOG_FROM = 100  # a loss that falls by this factor is drawn on a logarithmic scale
-_LEGEND_ROW = 0.205  # inches
+_LEGEND_ROW = 0.19  # inches
+_TITLE_ROW = 0.35  # inches
 _LONGEST_LABEL = 60
 _INK, _MUTED = "#222222", "#666666"
 
@@ -47,31 +48,38 @@ def draw(runs: Sequence[Run]) -> bytes:
     Returns:
         A PNG.
     """
-    columns = [column for column in _PANELS if any(_points(run, column)[0] for run in runs)]
-    legend_rows = len(runs) + any(run.row["best_iteration"] is not None for run in runs)
-    below = _LEGEND_ROW * legend_rows + 0.1
-    height = 3.5 + below
     # A run id is a name, not a formula: matplotlib would read $...$ as one.
     with mpl.rc_context({"text.parse_math": False, "text.usetex": False, "font.size": 10}):
-        figure = Figure(figsize=(4.6 * len(columns) + 0.4 if len(columns) > 1 else 6.4, height), dpi=150)
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(1, len(columns), sharex=True, squeeze=False)[0]
-        for axis, column in zip(axes, columns, strict=True):
-            _draw_panel(axis, column, runs)
-        figure.suptitle(_title(runs), x=0.012, ha="left", fontsize=12, fontweight="bold", color=_INK)
-        figure.legend(
-            handles=_legend(runs),
-            loc="lower left",
-            bbox_to_anchor=(0.004, 0.0),
-            ncols=1,
-            frameon=False,
-            fontsize=9,
-            handlelength=3.2,
-        )
-        figure.tight_layout(rect=(0, below / height, 1, 1.02), w_pad=2.5)
+        figure = _layout(runs)
         target = io.BytesIO()
         figure.savefig(target, format="png")
     return target.getvalue()
+
+
+def _layout(runs: Sequence[Run]) -> Figure:
+    columns = [column for column in _PANELS if any(_points(run, column)[0] for run in runs)]
+    legend_rows = len(runs) + any(run.row["best_iteration"] is not None for run in runs)
+    below = _LEGEND_ROW * legend_rows + 0.15
+    height = 3.2 + _TITLE_ROW + below
+    figure = Figure(figsize=(4.6 * len(columns) + 0.4 if len(columns) > 1 else 6.4, height), dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(columns), sharex=True, squeeze=False)[0]
+    for axis, column in zip(axes, columns, strict=True):
+        _draw_panel(axis, column, runs)
+    top = 1 - 0.1 / height
+    figure.legend(
+        handles=_legend(runs),
+        loc="lower left",
+        bbox_to_anchor=(0.004, 0.0),
+        ncols=1,
+        frameon=False,
+        fontsize=9,
+        handlelength=3.2,
+    )
+    figure.tight_layout(rect=(0, below / height, 1, 1 - _TITLE_ROW / height), w_pad=2.5)
+    # Afterwards: a title that is there already would be given room a second time.
+    figure.suptitle(_title(runs), x=0.012, y=top, ha="left", fontsize=12, fontweight="bold", color=_INK)
+    return figure
 
 
 def _draw_panel(axis: Axes, column: str, runs: Sequence[Run]) -> None:
@@ -107,15 +115,25 @@ def _draw_panel(axis: Axes, column: str, runs: Sequence[Run]) -> None:
                 zorder=5,
             )
     if column == "loss" and lowest > 0 and highest / lowest >= _LOG_FROM:
-        axis.set_yscale("log")
+        _scale_by_powers(axis)
     axis.set_title(_PANELS[column].split(" (")[0], loc="left", fontsize=10.5, color=_INK)
     axis.set_ylabel(_PANELS[column] + (", logarithmic" if axis.get_yscale() == "log" else ""))
     axis.set_xlabel(_round_name(runs))
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    rounds = {number for run in runs for number in _points(run, column)[0]}
+    one = FixedLocator(sorted(rounds)) if len(rounds) == 1 else None
+    axis.xaxis.set_major_locator(one or MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.grid(visible=True, axis="y", color="#DDDDDD", linewidth=0.7)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(colors=_MUTED, labelcolor=_INK)
+
+
+def _scale_by_powers(axis: Axes) -> None:
+    """Logarithmic, with plain numbers: matplotlib's own would be formulas, which are switched off here."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=8))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _points(run: Run, column: str) -> tuple[list[int], list[float]]:

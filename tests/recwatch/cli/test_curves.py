@@ -3,8 +3,11 @@ import struct
 from datetime import UTC, datetime
 from typing import Any
 
+import matplotlib as mpl
 import pytest
+from matplotlib.figure import Figure
 
+from recwatch.cli import curves
 from recwatch.cli.curves import draw, has_curves
 from recwatch.cli.records import Run
 
@@ -63,3 +66,39 @@ def test_run_ids_are_names_and_no_formulas() -> None:
 
 def test_more_runs_than_colours_are_drawn() -> None:
     draw([run({"loss": float(number)}, {"loss": 1.0}, run_id=f"als_{number}") for number in range(12)])
+
+
+def drawn(*runs: Run) -> Figure:
+    with mpl.rc_context({"text.parse_math": False}):
+        figure = curves._layout(runs)
+        figure.draw_without_rendering()
+    return figure
+
+
+def test_a_logarithmic_scale_has_plain_numbers() -> None:
+    [axis] = drawn(run({"loss": 2_000.0}, {"loss": 0.05})).axes
+    assert axis.get_yscale() == "log"
+    low, high = axis.get_ylim()
+    ticks = zip(axis.get_yticks(), axis.get_yticklabels(), strict=True)
+    texts = [label.get_text() for tick, label in ticks if low <= tick <= high]
+    assert texts == ["0.1", "1", "10", "100", "1000"]
+    assert not any(label.get_text() for label in axis.get_yticklabels(minor=True))
+
+
+def test_a_single_iteration_has_a_single_tick() -> None:
+    [axis] = drawn(run({"loss": 2.0})).axes
+    assert axis.get_xticks().tolist() == [1]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_title_panel_and_legend_do_not_overlap(count: int) -> None:
+    points = [{"loss": 2.0, "validation_ndcg": 0.1}, {"loss": 1.0, "validation_ndcg": 0.2}]
+    figure = drawn(*(run(*points, run_id=f"als_{number}", best=1) for number in range(count)))
+    title = figure.texts[0].get_window_extent()
+    [legend] = figure.legends
+    for axis in figure.axes:
+        box = axis.get_tightbbox()
+        assert box is not None
+        assert legend.get_window_extent().y1 < box.y0 < box.y1 < title.y0
+    assert title.y1 < figure.bbox.y1
