@@ -31,7 +31,6 @@ def formatter() -> logging.Formatter:
             structlog.stdlib.ExtraAdder(),
             _in_order,
             structlog.processors.format_exc_info,
-            _mask,
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         pass_foreign_args=True,
@@ -99,33 +98,36 @@ def _event_of(message: object, arguments: object) -> Event | None:
     return None
 
 
-def _mask(_logger: Any, _method: str, line: Fields) -> Fields:
-    return {key: mask_passwords(value) if isinstance(value, str) else value for key, value in line.items()}
+def _masked(value: Any) -> Any:
+    """A value without the passwords of URLs, however deep they stand in it."""
+    if isinstance(value, str):
+        return mask_passwords(value)
+    if isinstance(value, dict):
+        return {_masked(key): _masked(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(part) for part in value]
+    return value
 
 
 def _dumps(line: Mapping[str, Any], **_options: Any) -> str:
     """JSON that every reader takes: ASCII, without NaN; what JSON does not know is written as its text."""
     try:
-        return json.dumps(line, default=_as_json, allow_nan=False)
+        return json.dumps(_masked(line), default=_as_json, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return json.dumps({str(key): _plain(value) for key, value in line.items()}, allow_nan=False)
 
 
 def _as_json(value: object) -> object:
     if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
+        return _masked(sorted(value, key=repr))
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", None) == 0:  # a number of numpy
-        return item()
+        return _masked(item())
     return mask_passwords(str(value))
 
 
 def _plain(value: object) -> object:
     """A value that JSON knows, or its text."""
-    if (
-        value is None
-        or isinstance(value, (bool, int, str))
-        or (isinstance(value, float) and math.isfinite(value))
-    ):
+    if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return mask_passwords(repr(value))
+    return mask_passwords(value if isinstance(value, str) else repr(value))

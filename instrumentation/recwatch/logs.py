@@ -1,7 +1,7 @@
 """Log lines as text, `2025-01-15 15:30:15 | INFO | Request | user_id=12345, fallback=False`, or as JSON.
 
 Inside a request (`recwatch.request_id`) every line carries the request's id: as text in a last field
-`request_id=...`, as JSON in a key of its own. No value can end a line or look like another one.
+`request_id=...`, as JSON in a key of its own. No value can end a line or look like another line or field.
 """
 
 import logging
@@ -36,8 +36,13 @@ FORMAT = "%(asctime)s | %(levelname)s | %(message)s"
 DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 _OURS = "recwatch:"
 # What ends a line somewhere, moves a terminal's cursor or turns the direction of what follows.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# A word, a number, a path, a time: nothing at which a reader could split. A mean may have its deviation.
+_PLAIN = re.compile(r"[\w.:/@%#~*+-]+(?: ± [\w.+-]+)?")
+_QUOTED = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
 class Event(str):
@@ -65,15 +70,22 @@ class Event(str):
 def event(name: str, /, **fields: object) -> Event:
     r"""A message of a name and its fields, such as `Cold-start | user_id=99999, fallback=True`.
 
-    Line breaks and other control characters inside a field are written as `\n` or `\x1b`.
+    A value that is more than letters, digits and `_ . : / @ % # ~ * + -` is quoted: `error="no such file"`;
+    control characters in it are written as `\n` or `\x1b`.
     """
-    pairs = ", ".join(f"{key}={value}" for key, value in fields.items())
+    pairs = ", ".join(f"{key}={_as_value(value)}" for key, value in fields.items())
     return Event(one_line(f"{name} | {pairs}" if pairs else name), name, fields)
 
 
 def one_line(text: str) -> str:
     r"""A text whose control characters are written as `\n`, `\x1b` or `\u2028`, so that it stays one line."""
     return _CONTROL.sub(lambda found: _SHORT.get(found[0]) or _escape(ord(found[0])), text)
+
+
+def _as_value(value: object) -> str:
+    """A field's value as text, quoted where it could be taken for more than one value."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else f'"{one_line(text.translate(_QUOTED))}"'
 
 
 def _escape(code: int) -> str:
@@ -87,7 +99,7 @@ class _TextFormatter(logging.Formatter):
         line = self.formatMessage(record)
         request_id = getattr(record, "request_id", None) or current()
         if request_id is not None:
-            line += f"{',' if ' | ' in record.message else ' |'} request_id={one_line(str(request_id))}"
+            line += f"{',' if ' | ' in record.message else ' |'} request_id={_as_value(request_id)}"
         details = []
         if record.exc_info:
             details.append(self.formatException(record.exc_info))

@@ -5,27 +5,32 @@ metrics = RecommenderMetrics("als", recorder=Recorder([log]))
 log.started("als_v2_20250116_141500")
 """
 
-import json as json_text
 import logging
-import re
+from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch import logs
 from recwatch.logs import Event, Rotation, event
+from recwatch.redaction import mask_passwords
 from recwatch.user_ids import Mode, UserIds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from recwatch.serving import RecommenderRequest
 
 __all__ = ["ServiceLog"]
 
-# A user id that could be taken for more than itself is quoted.
-_PLAIN_ID = re.compile(r"[^\s,=|\"\\]+")
+# Others choose what a request says; none of it may fill the log.
+_LONGEST = 256
+# The loggers whose file belongs to a log that is still in use.
+_taken: "WeakValueDictionary[str, ServiceLog]" = WeakValueDictionary()
+_taking = Lock()
 
 
 class ServiceLog:
@@ -40,9 +45,12 @@ class ServiceLog:
     | `Service started`, `Model reloaded` | INFO | `started`, `reloaded` |
 
     A line has the time at which its request began. What a request did not say, such as `topk`, is left out.
+    A user id, `topk` or request id of more than 256 characters is cut.
 
     Args:
-        name: the logger; its handlers, and those above it, write the lines.
+        name: the logger; its handlers, and those above it, write the lines. Where another log that is open
+            has given this logger its file, this log takes the logger `<name>_2`, and so on: each log writes
+            to its own file.
         file: append to this file; its folder is made. None leaves it to the handlers that are there.
         json: write JSON to it instead of text.
         rotation: of the file; None leaves it to logrotate and the like.
@@ -68,12 +76,17 @@ class ServiceLog:
     ) -> None:
         self.name = "service_log"
         self._user_ids = UserIds(user_ids, key_file)
-        self._logger = logging.getLogger(name)
-        if file is not None:
-            logs.configure(name, file=file, console=False, json=json, rotation=rotation, registry=registry)
-        elif self._logger.level == logging.NOTSET:
-            self._logger.setLevel(logging.INFO)
-        self._has_file = file is not None
+        if file is None:
+            self._logger = logging.getLogger(name)
+            if self._logger.level == logging.NOTSET:
+                self._logger.setLevel(logging.INFO)
+            return
+        with _taking:
+            free = next(each for each in _numbered(name) if each not in _taken)
+            self._logger = logs.configure(
+                free, file=file, console=False, json=json, rotation=rotation, registry=registry
+            )
+            _taken[free] = self
 
     def started(self, model_id: str) -> None:
         """The service is ready, with this model: `Service started | model_id=als_v2_20250116_141500`."""
@@ -91,12 +104,14 @@ class ServiceLog:
                     self._write(level, line, request)
 
     def close(self) -> None:
-        """Close the file, where this log opened one."""
-        if self._has_file:
-            logs.close(self._logger.name)
+        """Close the file, where this log opened one; a second call does nothing."""
+        with _taking:
+            if _taken.get(self._logger.name) is self:
+                logs.close(self._logger.name)
+                del _taken[self._logger.name]
 
     def _write(self, level: int, line: Event, request: "RecommenderRequest") -> None:
-        extra = {"request_id": request.request_id} if request.request_id is not None else None
+        extra = None if request.request_id is None else {"request_id": _short(request.request_id)}
         record = self._logger.makeRecord(self._logger.name, level, __file__, 0, line, (), None, "take", extra)
         record.created = request.timestamp
         record.msecs = request.timestamp % 1 * 1000
@@ -105,8 +120,8 @@ class ServiceLog:
 
 def _lines(request: "RecommenderRequest", user_id: int | str | None) -> list[tuple[int, Event]]:
     """The lines of a request, each with its level."""
-    user = {} if user_id is None else {"user_id": user_id}
-    asked = user if request.topk is None else {**user, "topk": request.topk}
+    user = {} if user_id is None else {"user_id": _short(user_id)}
+    asked = user if request.topk is None else {**user, "topk": _short(request.topk)}
     latency = {"latency": f"{request.seconds:.3f}s"}
     more = {
         "latency_seconds": round(request.seconds, 6),
@@ -135,7 +150,16 @@ def _lines(request: "RecommenderRequest", user_id: int | str | None) -> list[tup
 
 def _line(name: str, shown: dict[str, Any], fields: dict[str, Any]) -> Event:
     """A line that shows some of its fields as text and has all of them as JSON."""
-    user_id = shown.get("user_id")
-    if isinstance(user_id, str) and not _PLAIN_ID.fullmatch(user_id):
-        shown = {**shown, "user_id": json_text.dumps(user_id, ensure_ascii=False)}
     return Event(str(event(name, **shown)), name, fields)
+
+
+def _short(value: object) -> object:
+    """A value, or as much of its text as a line takes. Without its @, a password is not known: mask first."""
+    text = str(value)
+    return value if len(text) <= _LONGEST else f"{mask_passwords(text)[:_LONGEST]}…"
+
+
+def _numbered(name: str) -> "Iterator[str]":
+    yield name
+    for number in count(2):
+        yield f"{name}_{number}"

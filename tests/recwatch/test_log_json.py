@@ -104,6 +104,23 @@ def test_passwords_of_urls_are_masked(file: Path, logger: logging.Logger) -> Non
     assert read(file)[1]["error"] == "redis://me:***@cache"
 
 
+def test_passwords_of_urls_are_masked_however_deep_they_stand(file: Path, logger: logging.Logger) -> None:
+    url = "redis://me:secret@cache"
+    deep = {"broker": {url: [url, (url, 1)], "set": {url}, "text": np.str_(url), "error": OSError(url)}}
+    own: list[Any] = [url]
+    own.append(own)
+    logger.info(logs.event("Up", config=deep, hosts=[url], plain=3), extra={"more": {"url": url}})
+    logger.info(logs.event("Up", url=url, own=own))
+    logger.info(logs.event("Up", url=url, keys={("no", "key"): url}))
+    assert "secret" not in file.read_text()
+    first, second, third = read(file)
+    masked = "redis://me:***@cache"
+    inner = {masked: [masked, [masked, 1]], "set": [masked], "text": masked, "error": masked}
+    assert first["config"] == {"broker": inner}
+    assert (first["hosts"], first["plain"], first["more"]) == ([masked], 3, {"url": masked})
+    assert second["url"] == third["url"] == masked
+
+
 def test_what_json_does_not_know_is_written_as_text(file: Path, logger: logging.Logger) -> None:
     own: list[Any] = []
     own.append(own)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from recwatch import logs, request_id
@@ -56,13 +58,55 @@ def test_configuring_anew_replaces_ours_and_leaves_theirs(name: str, tmp_path: P
 
 def test_no_value_can_forge_a_line() -> None:
     assert (
-        logs.event("Request", user="x\r\n2025 | INFO | forged") == r"Request | user=x\r\n2025 | INFO | forged"
+        logs.event("Request", user="x\r\n2025 | INFO | forged")
+        == r'Request | user="x\r\n2025 | INFO | forged"'
     )
     assert logs.event("Started") == "Started"
     assert (
         logs.event("Evaluation", **{"recall@10": 0.234, "name": "als"})
         == "Evaluation | recall@10=0.234, name=als"
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("als_v2_20250116_141500", "artifacts/cf/als/v1", "0.082s", "u-5@example.org", "người", "5%"),
+        *("0.912 ± 0.004", "2025-01-15T15:30:15+07:00", "http://127.0.0.1:9091/metrics"),
+        *(12345, -1e-05, 1e20, True, None),
+    ],
+)
+def test_a_plain_value_is_written_as_it_is(value: object) -> None:
+    assert logs.event("Request", value=value) == f"Request | value={value}"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("3, latency=0.000s, fallback=True", '"3, latency=0.000s, fallback=True"'),
+        ("1 | ERROR", '"1 | ERROR"'),
+        ('a", user_id="9', r'"a\", user_id=\"9"'),
+        ('a\\", user_id=9', r'"a\\\", user_id=9"'),
+        ("a=b", '"a=b"'),
+        ("no such file", '"no such file"'),
+        ("", '""'),
+        ({"a": 1}, "\"{'a': 1}\""),
+        ("a\u200e\u061c\u200bb\ufeff", r'"a\u200e\u061c\u200bb\ufeff"'),
+        ("a\u00a0b", '"a\u00a0b"'),
+    ],
+)
+def test_a_value_that_could_be_taken_for_more_is_quoted(value: object, written: str) -> None:
+    assert logs.event("Request", value=value, next=1) == f"Request | value={written}, next=1"
+
+
+@given(st.lists(st.text(st.sampled_from('ab1 ,=|"\\\n\u200e') | st.characters(), max_size=12), max_size=4))
+def test_a_line_can_be_read_back(values: list[str]) -> None:
+    line = logs.event("Request", **{f"key{number}": value for number, value in enumerate(values)})
+    fields = re.findall(r'(?: \| |, )(key\d)=("(?:[^"\\]|\\.)*"|[^",=| ]+(?: ± \S+)?)', line)
+    assert "Request" + "".join(
+        f"{', ' if number else ' | '}{key}={value}" for number, (key, value) in enumerate(fields)
+    ) == str(line)
+    assert [key for key, _ in fields] == [f"key{number}" for number in range(len(values))]
 
 
 def test_a_file_that_is_rotated_away_is_opened_again(name: str, tmp_path: Path) -> None:
@@ -94,7 +138,7 @@ def test_a_full_disk_is_reported_not_raised(name: str) -> None:
     assert lost == [1]
 
 
-CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066"
+CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u061c\u200e\u2028\u2029\u202e\u2066"
 
 
 def test_no_control_character_is_written(name: str, tmp_path: Path) -> None:
@@ -104,8 +148,9 @@ def test_no_control_character_is_written(name: str, tmp_path: Path) -> None:
     logger.info(logs.event("Hello", user=CONTROLS))
     text = file.read_bytes().decode()
     assert len(text.splitlines()) == 2
-    escaped = r"\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u2028\u2029\u202e\u2066"
-    assert text.count(f" | INFO | Hello | user={escaped}\n") == 2
+    escaped = r"\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x85\x9b\u061c\u200e\u2028\u2029\u202e\u2066"
+    assert text.count(f" | INFO | Hello | user={escaped}\n") == 1
+    assert text.count(f' | INFO | Hello | user="{escaped}"\n') == 1
 
 
 def test_the_lines_of_an_exception_cannot_be_taken_for_records(name: str, tmp_path: Path) -> None:
@@ -138,7 +183,7 @@ def test_a_request_id_is_the_last_field_only_where_one_is_bound(name: str, tmp_p
         "Request | user_id=1",
         "Request | user_id=1, request_id=r-1",
         "Something failed | request_id=r-1",
-        r"From elsewhere | request_id=r-2\n",
+        r'From elsewhere | request_id="r-2\n"',
     ]
 
 
@@ -191,6 +236,6 @@ def test_what_cannot_be_set_up_leaves_the_logger_as_it_was(name: str, tmp_path: 
 
 def test_an_event_knows_its_fields_also_in_another_process() -> None:
     event = logs.event("Request", user_id=1, error="a\nb")
-    assert event == r"Request | user_id=1, error=a\nb"
+    assert event == r'Request | user_id=1, error="a\nb"'
     again = pickle.loads(pickle.dumps(event))  # noqa: S301 - our own
     assert (again, again.name, again.fields) == (event, "Request", {"user_id": 1, "error": "a\nb"})

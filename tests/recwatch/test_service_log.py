@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 @pytest.fixture(autouse=True)
 def _end() -> Iterator[None]:
     yield
-    logs.close(NAME)
+    for name in (NAME, f"{NAME}_2", f"{NAME}_3"):
+        logs.close(name)
 
 
 @pytest.fixture
@@ -156,6 +158,70 @@ def test_a_user_id_cannot_be_taken_for_more(file: Path, registry: CollectorRegis
         "Request | user_id=người, latency=0.082s, fallback=False",
         r'Request | user_id="5, topk=1\n2025-01-15 15:30:15 | INFO | forged", latency=0.082s, fallback=False',
     ]
+
+
+def test_nothing_that_a_request_says_can_be_taken_for_a_field(
+    file: Path, registry: CollectorRegistry
+) -> None:
+    class Id:
+        def __str__(self) -> str:
+            return "1, topk=9 | ERROR"
+
+    forged = {"topk": "3, latency=0.000s, fallback=True", "request_id": "a, user_id=99\u200e\u061c"}
+    log = ServiceLog(NAME, file=file, registry=registry)
+    log.take([record("15:30:15", registry, user_id=Id(), seconds=0.082, **forged)])
+    (line,) = messages(file)
+    assert line == (
+        'Request | user_id="1, topk=9 | ERROR", topk="3, latency=0.000s, fallback=True", latency=0.082s, '
+        r'fallback=False, request_id="a, user_id=99\u200e\u061c"'
+    )
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_what_a_request_says_cannot_fill_the_log(
+    file: Path, registry: CollectorRegistry, *, json: bool
+) -> None:
+    log = ServiceLog(NAME, file=file, json=json, registry=registry)
+    # Cut before it was masked, the password would stand there.
+    user_id = "redis://me:" + 300 * "secret" + "@cache/" + 2_000_000 * "//:"
+    more = {"topk": 1000 * "9", "request_id": 1000 * "r"}
+    log.take([record("15:30:15", registry, user_id=user_id, seconds=0.082, **more)])
+    (line,) = file.read_text().splitlines()
+    assert len(line) < 1200
+    assert "secret" not in line
+    assert "9" * 256 in line
+    assert "9" * 257 not in line
+
+
+def test_two_logs_write_to_their_own_files(tmp_path: Path, registry: CollectorRegistry) -> None:
+    als = ServiceLog(NAME, file=tmp_path / "als.log", registry=registry)
+    bpr = ServiceLog(NAME, file=tmp_path / "bpr.log", registry=registry)
+    als.started("als_v1")
+    bpr.started("bpr_v1")
+    als.close()
+    als.close()
+    bpr.reloaded("bpr_v1", "bpr_v2")
+    assert messages(tmp_path / "als.log") == ["Service started | model_id=als_v1"]
+    assert messages(tmp_path / "bpr.log") == [
+        "Service started | model_id=bpr_v1",
+        "Model reloaded | old=bpr_v1, new=bpr_v2",
+    ]
+    again = ServiceLog(NAME, file=tmp_path / "again.log", registry=registry)
+    als.close()
+    logging.getLogger(NAME).info("Of the service's own")
+    assert messages(tmp_path / "again.log") == ["Of the service's own"]
+    again.close()
+    bpr.close()
+
+
+def test_two_logs_of_one_file_write_each_line_once(file: Path, registry: CollectorRegistry) -> None:
+    first = ServiceLog(NAME, file=file, registry=registry)
+    second = ServiceLog(NAME, file=file, registry=registry)
+    first.started("als_v1")
+    first.close()
+    second.started("bpr_v1")
+    second.close()
+    assert messages(file) == ["Service started | model_id=als_v1", "Service started | model_id=bpr_v1"]
 
 
 def test_lines_are_written_by_the_recorder_not_by_the_request(

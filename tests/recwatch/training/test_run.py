@@ -109,7 +109,7 @@ def test_a_failure_is_kept_and_raised(
         assert (row["status"], row["error"]) == ("failed", f"{type(error).__name__}: {error}")
         assert len(store.iterations(run.run_id)) == 1
     last = (tmp_path / "als.log").read_text().splitlines()[-1]
-    assert f" | ERROR | Training failed | error={type(error).__name__}: {error}, total_time=" in last
+    assert f" | ERROR | Training failed | error=\"{type(error).__name__}: {error}\", total_time=" in last
 
 
 def test_an_error_shows_no_password(registry: CollectorRegistry, store_url: str) -> None:
