@@ -96,6 +96,7 @@ def render(registry: Collector, accept: str = "", names: Collection[str] = ()) -
     """Write every metric of a registry, or, where `PROMETHEUS_MULTIPROC_DIR` is set, of all processes.
 
     May run in a thread of its own while others serve requests: they wait half a millisecond for their turn.
+    Who asks for more while one is written waits until it is.
     A collector or a metric that fails is left out, counted in `recwatch_dropped_writes_total` and logged.
 
     Args:
@@ -118,7 +119,7 @@ def render(registry: Collector, accept: str = "", names: Collection[str] = ()) -
         chosen = Selection(source, lambda _, sample: sample.name in names) if names else source
         return encode(_Visible(chosen, shown))
 
-    with SHORT_TURNS:
+    with SHORT_TURNS, SHORT_TURNS.alone:
         try:
             return write(registry if path is None else WorkerMetrics(path)), content_type
         except Exception:
