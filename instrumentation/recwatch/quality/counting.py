@@ -60,6 +60,10 @@ class Counts:
                 counter.inc(times)
         observe_all(self._lag, [max(lag, 0.0) for lag in lags])
 
+    def clear(self) -> None:
+        """Forget what was noted and not published: in the child of a fork, it is the parent's to publish."""
+        self._events, self._lags = {}, []
+
     def drop(self, reason: str, error: object, *, writes: int = 1) -> None:
         """Writes were given up."""
         self.dropped.drop(TARGET, reason, error, writes=writes)

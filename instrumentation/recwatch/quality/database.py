@@ -93,6 +93,7 @@ class StoreJournal:
         """What waits is the parent's to write, and so are its connections."""
         self._queue = deque()
         self._again = 0
+        self._settings.counts.clear()
         if self._engine is not None:
             self._parents.append(self._engine)
             self._engine = None

@@ -12,7 +12,7 @@ from recwatch.quality.records import Prediction
 from recwatch.quality.sample_ratio import sample_ratio_p_value
 from recwatch.quality.sequential import Difference, difference
 from recwatch.quality.task import Task
-from recwatch.quality.values import text
+from recwatch.quality.values import number, text
 
 __all__ = ["ASSIGNED", "Arm", "Comparison", "Experiment", "Tally", "Totals", "compare"]
 
@@ -60,7 +60,7 @@ class Experiment:
         text(self.name, "an experiment's name")
         for variant in self.shares:
             text(variant, "a variant")
-        values = list(self.shares.values())
+        values = [number(share, f"the share of {variant}") for variant, share in self.shares.items()]
         if len(values) < 2 or min(values) <= 0 or abs(sum(values) - 1) > _ROUNDING:  # noqa: PLR2004 - two arms
             raise QualityError(
                 f"shares must name two arms or more and sum to 1, each above 0; got {self.shares!r}"
@@ -73,6 +73,19 @@ class Experiment:
             raise QualityError(f"alpha must lie between 0 and 1; got {self.alpha!r}")
         if self.min_samples < 2 or self.sharpest_at < 1:  # noqa: PLR2004 - two make a variance
             raise QualityError("min_samples must be at least 2 and sharpest_at at least 1")
+
+    def arm(self, variant: object) -> str:
+        """A variant that is one of the arms.
+
+        Raises:
+            QualityError: where it is none.
+        """
+        # What is no text need not be hashable.
+        if type(variant) is str and variant in self.shares:
+            return variant
+        raise QualityError(
+            f"variant must be one of {sorted(self.shares)}, the arms of {self.name}; got {variant!r:.40}"
+        )
 
     def metrics_of(self, task: Task) -> tuple[str, ...]:
         """What the arms of a task are compared by.

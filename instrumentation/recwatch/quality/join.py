@@ -19,12 +19,15 @@ class Rules(NamedTuple):
         expiry: a label later than this after its prediction does not count.
         patience: how long a label that came first waits for its prediction.
         grace: how long after `expiry` a prediction is still held open: a label that was given in time may
-            be on its way in another process.
+            be on its way, in another process or in a nightly batch.
+        reopens: whether a label that was given in time joins even later, as long as its id is remembered:
+            so where a prediction without a label counts as nothing.
     """
 
     expiry: float
     patience: float
     grace: float = 0.0
+    reopens: bool = False
 
 
 def add_prediction(record: Record | None, prediction: Prediction, rules: Rules) -> Step:
@@ -45,11 +48,12 @@ def add_feedback(record: Record | None, feedback: Feedback, rules: Rules) -> Ste
     """
     if record is None:
         return Step(Record("early", None, feedback))
-    if record.status == "waiting" and record.prediction is not None:
-        if feedback.at - record.prediction.at > rules.expiry:
-            return Step(record, ("expired",))
-        return Step(Record("joined", record.prediction, feedback), ("feedback",))
-    return Step(record, ("expired",) if record.status == "expired" else ("duplicate",))
+    if record.prediction is None or record.status == "joined":
+        return Step(record, ("duplicate",))
+    is_open = record.status == "waiting" or rules.reopens
+    if not is_open or feedback.at - record.prediction.at > rules.expiry:
+        return Step(record, ("expired",))
+    return Step(Record("joined", record.prediction, feedback), ("feedback",))
 
 
 def pass_time(record: Record, now: float, rules: Rules) -> Step:

@@ -1,9 +1,11 @@
 """Records in the memory of one process: nothing but Python between a request and its join."""
 
-import heapq
 import threading
+import time
+from collections import deque
 from pathlib import Path
 
+from recwatch.quality.agenda import Agenda
 from recwatch.quality.experiment import Tally, Totals
 from recwatch.quality.join import add_feedback, add_prediction, due, pass_time
 from recwatch.quality.journal import Settings, as_unlabelled
@@ -15,14 +17,16 @@ from recwatch.quality.window import Ring
 __all__ = ["MemoryJournal"]
 
 # A request waits at most as long as this many take to be looked at.
-_EXPIRE_AT_ONCE = 500
+_AT_ONCE = 500
+_SETTLED: frozenset[Status] = frozenset(("joined", "expired"))
 
 
 class MemoryJournal:
     """A dictionary of records, a heap of when each is due, a ring of what was joined.
 
     A prediction costs a look-up and a push on the heap (O(log n)), a label a look-up and a row of the ring
-    (O(1)).
+    (O(1)). Where there is no room, the record that was settled first is forgotten; only where all wait for
+    their labels is a new one refused.
 
     Args:
         settings: of the monitor.
@@ -35,11 +39,8 @@ class MemoryJournal:
         self._task = settings.task
         self._counts = settings.counts
         self._lock = threading.Lock()
-        self._records: dict[str, Record] = {}
-        self._due: list[tuple[float, str]] = []
-        self._ring = Ring(settings.window, len(settings.task.columns))
-        self._tally = Tally(settings.experiment, settings.task)
         self._state = state
+        self._begin()
         if state is not None:
             self._load(state)
 
@@ -50,7 +51,7 @@ class MemoryJournal:
             prediction = prediction._replace(features=None)
         with self._lock:
             known = self._records.get(key)
-            if known is None and self._is_full():
+            if known is None and len(self._records) >= self._settings.capacity and not self._make_room():
                 return False
             step = add_prediction(known, prediction, self._rules)
             self._take(key, known, step)
@@ -63,7 +64,7 @@ class MemoryJournal:
         key = feedback.prediction_id
         with self._lock:
             known = self._records.get(key)
-            if known is None and self._is_full():
+            if known is None and len(self._records) >= self._settings.capacity and not self._make_room():
                 return False
             self._take(key, known, add_feedback(known, feedback, self._rules))
         return True
@@ -71,8 +72,8 @@ class MemoryJournal:
     def work(self) -> bool:
         """Expire what is over, publish what was counted."""
         now = self._settings.clock()
-        while self._expire(now):
-            pass
+        while self._sweep() or self._expire(now):
+            time.sleep(0)  # a request that waits for the lock gets it
         with self._lock:
             self._counts.publish()
         return True
@@ -95,8 +96,9 @@ class MemoryJournal:
             state = State(
                 self._settings.model,
                 self._task.columns,
+                tuple(self._task.metrics),
                 self._settings.experiment.name if self._settings.experiment else None,
-                tuple(self._records.items()),
+                list(self._records.values()),
                 self._ring.table(),
                 dict(self._tally.totals),
             )
@@ -106,19 +108,34 @@ class MemoryJournal:
             self._counts.drop("unavailable", error, writes=0)
 
     def forked(self) -> None:
-        """The child goes on with a copy; the state file stays the parent's."""
+        """The child begins anew: what there is, counted or not, is the parent's, and so is the state file."""
         self._lock = threading.Lock()
         self._state = None
+        self._counts.clear()
+        self._begin()
 
     def close(self) -> None:
         """Write the state file."""
         self.save()
 
-    def _is_full(self) -> bool:
-        if len(self._records) < self._settings.capacity:
-            return False
-        self._counts.drop("full", f"{self._settings.capacity} records are kept")
-        return True
+    def _begin(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._due = Agenda()
+        self._settled: deque[str] = deque()
+        """Ids in the order in which they were settled; some may be forgotten."""
+        self._ring = Ring(self._settings.window, len(self._task.columns))
+        self._tally = Tally(self._settings.experiment, self._task)
+
+    def _make_room(self) -> bool:
+        """Forget the record that was settled first; returns whether there was one."""
+        while self._settled:
+            key = self._settled.popleft()
+            record = self._records.get(key)
+            if record is not None and record.status in _SETTLED:
+                del self._records[key]
+                return True
+        self._counts.drop("full", f"{self._settings.capacity} records wait for their other half")
+        return False
 
     def _take(self, key: str, known: Record | None, step: Step) -> None:
         """Keep the outcome of a step. The heap holds an entry for each record that is due then or before."""
@@ -130,9 +147,10 @@ class MemoryJournal:
                 self._push(prediction, feedback)
                 lag = feedback.at - prediction.at
                 record = _slim(record.status, prediction)
+                self._settled.append(key)
             self._records[key] = record
             if known is None or known.status == "early":  # a prediction may be older than its label
-                heapq.heappush(self._due, (due(record, self._rules), key))
+                self._due.add(due(record, self._rules), key)
         self._counts.add(events, lag)
 
     def _push(self, prediction: Prediction, feedback: Feedback) -> None:
@@ -140,40 +158,47 @@ class MemoryJournal:
         self._ring.push(feedback.at, row)
         self._tally.joined(prediction, row)
 
+    def _sweep(self) -> bool:
+        with self._lock:
+            return self._due.sweep(self._records.keys(), _AT_ONCE)
+
     def _expire(self, now: float) -> bool:
         """Take up to a bounded number of due records; returns whether there may be more."""
         with self._lock:
-            for _ in range(_EXPIRE_AT_ONCE):
-                if not self._due or self._due[0][0] >= now:
+            for _ in range(_AT_ONCE):
+                key = self._due.pop(now)
+                if key is None:
                     return False
-                _, key = heapq.heappop(self._due)
                 self._pass_time(key, now)
         return True
 
     def _pass_time(self, key: str, now: float) -> None:
         known = self._records.get(key)
-        if known is None:  # an entry from when its label was early
+        if known is None:  # it was forgotten to make room, or had an entry from when its label was early
             return
         record, events = pass_time(known, now, self._rules)
         if record is None:
             del self._records[key]
+            while self._settled and self._settled[0] not in self._records:
+                self._settled.popleft()
         else:
             if "unlabelled" in events and record.prediction is not None:
+                self._settled.append(key)
                 counts_as = as_unlabelled(record.prediction, self._task, self._rules)
                 if counts_as is not None:
                     self._push(record.prediction, counts_as)
-                record = _slim(record.status, record.prediction)
+                    record = _slim(record.status, record.prediction)
             self._records[key] = record
-            heapq.heappush(self._due, (due(record, self._rules), key))
+            self._due.add(due(record, self._rules), key)
         self._counts.add(events)
 
     def _load(self, path: Path) -> None:
         state = load_state(path, self._settings)
         if state is None:
             return
-        self._records = dict(state.records)
-        self._due = [(due(record, self._rules), key) for key, record in state.records]
-        heapq.heapify(self._due)
+        self._records = {record.key: record for record in state.records}
+        self._due = Agenda((due(record, self._rules), key) for key, record in self._records.items())
+        self._settled.extend(key for key, record in self._records.items() if record.status in _SETTLED)
         self._ring.extend(state.table[-self._settings.window.count :])
         self._tally.totals.update(state.totals)
 

@@ -57,9 +57,13 @@ class QualityMonitor:
         expiry: how long after its prediction a label counts; seconds or a timedelta. A late or second label
             is told from an unknown one for as long again.
         patience: how long a label that came first waits for its prediction.
+        grace: how long after `expiry` a label that was given in time may still arrive, where a prediction
+            without one counts as something (`Ranking`, `Suggestions`); by default a minute with a store, 0
+            without. With other tasks it may arrive as long as the id is remembered.
         retention: how long settled rows are kept in the store; at least twice the expiry.
         experiment: an A/B test over the predictions' variants.
-        capacity: predictions in memory (1,000,000 by default), or writes that wait for the store (100,000).
+        capacity: predictions in memory (1,000,000 by default; where there are more, what was settled first
+            is forgotten), or writes that wait for the store (100,000).
         interval: seconds between writes; what a killed process loses at most.
         refresh: seconds between evaluations.
         strict: raise `QualityError` for what cannot be used, in scripts and tests.
@@ -83,6 +87,7 @@ class QualityMonitor:
         state: Path | str | None = None,
         expiry: _Seconds = 7 * _DAY,
         patience: _Seconds = 3_600.0,
+        grace: _Seconds | None = None,
         retention: _Seconds = 30 * _DAY,
         experiment: Experiment | None = None,
         capacity: int | None = None,
@@ -96,10 +101,18 @@ class QualityMonitor:
             raise QualityError("a store keeps everything itself: leave `state` out")
         if capacity is None:
             capacity = _RECORDS_IN_MEMORY if store is None else _WRITES_THAT_WAIT
+        for value, name in ((drop, "drop"), (interval, "interval"), (refresh, "refresh")):
+            number(value, name)
         if drop < 0 or min_samples < 1 or capacity < 1 or interval <= 0 or refresh <= 0:
             raise QualityError("drop must be 0 or more; min_samples, capacity, interval and refresh above 0")
-        grace = 0.0 if store is None else _GRACE_SECONDS
-        rules = Rules(_seconds(expiry, "expiry"), _seconds(patience, "patience"), grace)
+        if grace is None:
+            grace = 0.0 if store is None else _GRACE_SECONDS
+        rules = Rules(
+            _seconds(expiry, "expiry"),
+            _seconds(patience, "patience"),
+            _seconds(grace, "grace", zero=True),
+            task.unlabelled is None,
+        )
         keep = max(_seconds(retention, "retention"), 2 * (rules.expiry + rules.grace))
         window = window or Window()
         counts = Counts(text(model, "model"), registry)
@@ -136,7 +149,7 @@ class QualityMonitor:
             score: such as a probability.
             predicted: the class or number; a classification takes it from the score by default.
             items: of a ranking: the item ids that were shown, best first.
-            variant: the arm of an experiment.
+            variant: the arm; from an experiment's beginning on, one of its arms.
             version: the model's.
             unit: who was asked, such as a user's id; only a hash of it is kept.
             features: what the model was given, kept as JSON in the store.
@@ -152,10 +165,11 @@ class QualityMonitor:
             if not self._ticker.ready and not self._ready():
                 return False
             said = self._settings.task.check_prediction(score, predicted, items)
+            at = moment(timestamp, self._settings.clock(), "timestamp")
             prediction = Prediction(
                 text(prediction_id, "prediction_id"),
-                moment(timestamp, self._settings.clock(), "timestamp"),
-                self._variant(variant),
+                at,
+                self._variant(variant, at),
                 None if version is None else text(version, "version"),
                 *said,
                 None if unit is None else code(item(unit, "unit")),
@@ -235,7 +249,10 @@ class QualityMonitor:
         """See that the next turn evaluates and writes the state file, whether it is time or not."""
         self._refresh_at = self._save_at = float("-inf")
 
-    def _variant(self, variant: str) -> str:
+    def _variant(self, variant: str, at: float) -> str:
+        experiment = self._settings.experiment
+        if experiment is not None and at >= experiment.began.timestamp():
+            return experiment.arm(variant)
         if type(variant) is str and variant in self._variants:
             return variant
         checked = text(variant, "variant")
@@ -303,8 +320,8 @@ def _journal(settings: Settings, store: str | None, state: Path | None) -> Journ
     return StoreJournal(settings, store)
 
 
-def _seconds(value: _Seconds, name: str) -> float:
+def _seconds(value: _Seconds, name: str, *, zero: bool = False) -> float:
     seconds = value.total_seconds() if isinstance(value, timedelta) else number(value, name)
-    if seconds <= 0:
-        raise QualityError(f"{name} must be above 0; got {value!r}")
+    if seconds < 0 or (seconds == 0 and not zero):
+        raise QualityError(f"{name} must be {'0 or more' if zero else 'above 0'}; got {value!r}")
     return seconds

@@ -42,11 +42,19 @@ class Feedback(NamedTuple):
 
 
 class Record(NamedTuple):
-    """All that is known of one prediction id."""
+    """All that is known of one prediction id: its prediction, its label or both."""
 
     status: Status
     prediction: Prediction | None = None
     feedback: Feedback | None = None
+
+    @property
+    def key(self) -> str:
+        """The prediction id."""
+        known = self.prediction or self.feedback
+        if known is None:
+            raise ValueError("a record is empty")
+        return known.prediction_id
 
 
 class Step(NamedTuple):

@@ -15,7 +15,8 @@ with a normal mixture of variance rho^2 sigma^2: Johari, Pekelis and Walsh (2015
 2022), "Always valid inference", equation for Lambda_n of a normal mean. For two arms, as they do, the
 estimate is the difference of the means, whose variance is V_t = s_a^2 / n_a + s_b^2 / n_b: sigma_t^2 = t
 V_t with t = n_a + n_b. It is asymptotic: it holds from a sample on that is large enough for the central
-limit theorem, which is what `min_samples` is for.
+limit theorem, which is what `min_samples` is for and, for values between 0 and 1, ten rarer outcomes in
+each arm. Both only put off the first look, and what holds at all looks together holds at fewer of them.
 """
 
 import math
@@ -24,7 +25,11 @@ from typing import NamedTuple
 
 from recwatch.quality.moments import Moments
 
-__all__ = ["Difference", "difference", "mixture_scale"]
+__all__ = ["Difference", "difference", "mixture_scale", "rarer_outcomes"]
+
+_RARER_OUTCOMES = 10
+"""A textbook's n p >= 10 and n (1 - p) >= 10 for the normal approximation of a share."""
+_ROUNDING = 1e-6
 
 
 class Difference(NamedTuple):
@@ -58,6 +63,28 @@ def mixture_scale(alpha: float) -> float:
     return scale
 
 
+def rarer_outcomes(values: Moments) -> float:
+    """On how many observations of its rarer outcome a mean of values between 0 and 1 rests.
+
+    It is the effective number (sum x)^2 / sum x^2 (Kish 1965, "Survey Sampling", section 11.7) of the values
+    that are not 0, or of those that are not 1 with 1 - x, where the mean is above a half. For zeros and ones
+    it is their plain number.
+
+    Args:
+        values: a count, mean and variance that values between 0 and 1 can have; for others there is no rarer
+            outcome.
+
+    Returns:
+        0 or more; infinite where some values cannot lie between 0 and 1.
+    """
+    samples, mean, squares = values
+    if not 0 <= mean <= 1 or squares > samples * mean * (1 - mean) * (1 + _ROUNDING):
+        return math.inf
+    end = min(mean, 1 - mean)
+    second_moment = squares / samples + end * end if samples else 0.0
+    return samples * end * end / second_moment if second_moment else 0.0
+
+
 def difference(arm: Moments, control: Moments, *, alpha: float, sharpest_at: int) -> Difference | None:
     """Compare an arm with the control as of now.
 
@@ -70,9 +97,11 @@ def difference(arm: Moments, control: Moments, *, alpha: float, sharpest_at: int
 
     Returns:
         The comparison; None while one of the arms has shown no variation, since then nothing is known of its
-        variance.
+        variance, or has shown its rarer outcome fewer than 10 times, since then little is.
     """
     if arm.squares <= 0 or control.squares <= 0:
+        return None
+    if min(rarer_outcomes(arm), rarer_outcomes(control)) < _RARER_OUTCOMES * (1 - _ROUNDING):
         return None
     variance = arm.variance / arm.samples + control.variance / control.samples
     scale = mixture_scale(alpha) * (arm.samples + control.samples) / sharpest_at

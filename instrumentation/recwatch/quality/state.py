@@ -1,13 +1,14 @@
 """Carry a monitor's memory over a restart in one .npz file: numbers and JSON, no pickle, replaced whole."""
 
 import json
+import math
 import os
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,14 @@ import numpy.typing as npt
 from recwatch.quality.experiment import Totals
 from recwatch.quality.journal import Settings
 from recwatch.quality.moments import Moments
-from recwatch.quality.records import Feedback, Prediction, Record
+from recwatch.quality.records import Feedback, Item, Prediction, Record, Status
 
 __all__ = ["State", "load_state", "save_state"]
 
-_VERSION = 1
+_VERSION = 2
+# One call of the JSON encoder keeps all other threads waiting until it ends: some hundred records take 1 ms.
+_RECORDS_A_LINE = 250
+_STATUSES = get_args(Status)
 
 
 class State(NamedTuple):
@@ -28,22 +32,26 @@ class State(NamedTuple):
     Attributes:
         model: whose it is.
         columns: what the floats of a row are.
+        metrics: what is made of them; their names hold settings that the rows depend on, such as k.
         experiment: whose totals these are.
-        records: by prediction id.
+        records: one for each prediction id.
         table: the window, shape (rows, 1 + columns), the time first.
         totals: of the experiment.
     """
 
     model: str
     columns: tuple[str, ...]
+    metrics: tuple[str, ...]
     experiment: str | None
-    records: tuple[tuple[str, Record], ...]
+    records: Sequence[Record]
     table: npt.NDArray[np.float64]
     totals: Totals
 
 
 def save_state(path: Path, state: State) -> None:
     """Write a file beside the old one and put it in its place; after a crash there is one of the two, whole.
+
+    Other threads run on meanwhile.
 
     Raises:
         OSError: when it cannot be written; the old file stays.
@@ -52,15 +60,19 @@ def save_state(path: Path, state: State) -> None:
         "version": _VERSION,
         "model": state.model,
         "columns": state.columns,
+        "metrics": state.metrics,
         "experiment": state.experiment,
         "totals": [[*key, *moments] for key, moments in state.totals.items()],
-        "records": [record for _, record in state.records],
     }
+    lines = bytearray()
+    for line in _as_lines(state.records):
+        lines += line
+        time.sleep(0)  # another thread's turn
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
         with unfinished.open("wb") as file:
-            np.savez(file, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), table=state.table)
+            np.savez(file, head=_bytes(json.dumps(head).encode()), records=_bytes(lines), table=state.table)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -85,8 +97,10 @@ def load_state(path: Path, settings: Settings) -> State | None:
     except (ValueError, KeyError, TypeError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         _set_aside(path, f"{path} is damaged: {error!r}", settings)
         return None
-    if (state.model, state.columns) != (settings.model, settings.task.columns):
-        _set_aside(path, f"{path} is of the model {state.model!r} with columns {state.columns}", settings)
+    task = settings.task
+    if (state.model, state.columns, state.metrics) != (settings.model, task.columns, tuple(task.metrics)):
+        found = f"the model {state.model!r} with columns {state.columns} and metrics {state.metrics}"
+        _set_aside(path, f"{path} is of {found}", settings)
         return None
     experiment = settings.experiment.name if settings.experiment else None
     return state if state.experiment == experiment else state._replace(totals={})
@@ -96,6 +110,7 @@ def _read(path: Path) -> State:
     # Opened here: numpy leaves a file open that is no zip file.
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         head = json.loads(file["head"].tobytes())
+        lines = file["records"].tobytes().splitlines()
         table = np.asarray(file["table"], dtype=np.float64)
     columns = tuple(head["columns"])
     if head["version"] != _VERSION or table.ndim != 2 or table.shape[1] != 1 + len(columns):  # noqa: PLR2004
@@ -103,26 +118,70 @@ def _read(path: Path) -> State:
     return State(
         head["model"],
         columns,
+        tuple(head["metrics"]),
         head["experiment"],
-        tuple(_records(head["records"])),
+        [_record(*row) for line in lines for row in json.loads(line)],
         table,
-        {(variant, metric): Moments(*moments) for variant, metric, *moments in head["totals"]},
+        {(_text(arm), _text(metric)): _moments(*rest) for arm, metric, *rest in head["totals"]},
     )
 
 
-def _records(rows: Iterable[Any]) -> Iterable[tuple[str, Record]]:
-    for status, predicted, labelled in rows:
-        prediction = feedback = None
-        if predicted is not None:
-            prediction = Prediction._make(predicted)
-            prediction = prediction._replace(items=tuple(prediction.items))
-        if labelled is not None:
-            feedback = Feedback._make(labelled)
-            feedback = feedback._replace(taken=tuple(feedback.taken))
-        known = prediction or feedback
-        if known is None:
-            raise ValueError("a record is empty")
-        yield known.prediction_id, Record(status, prediction, feedback)
+def _as_lines(records: Sequence[Record]) -> Iterator[bytes]:
+    for first in range(0, len(records), _RECORDS_A_LINE):
+        yield json.dumps(records[first : first + _RECORDS_A_LINE]).encode() + b"\n"
+
+
+def _bytes(value: bytes | bytearray) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(value, dtype=np.uint8)
+
+
+# What is read is held to the types that the rest of the code relies on: a later fault would end the monitor.
+
+
+def _record(status: Any, predicted: Any, labelled: Any) -> Record:
+    prediction = feedback = None
+    if predicted is not None:
+        key, at, variant, version, score, value, items, unit, features = predicted
+        prediction = Prediction(
+            _text(key),
+            _number(at),
+            _text(variant),
+            None if version is None else _text(version),
+            None if score is None else _number(score),
+            None if value is None else _number(value),
+            _items(items),
+            None if unit is None else int(_number(unit)),
+            None if features is None else _text(features),
+        )
+    if labelled is not None:
+        key, at, label, taken = labelled
+        feedback = Feedback(_text(key), _number(at), _number(label), _items(taken))
+    if status not in _STATUSES or (prediction is None) != (status == "early"):
+        raise ValueError(f"a record is {status!r} and has {'no' if prediction is None else 'a'} prediction")
+    record = Record(status, prediction, feedback)
+    if not record.key:
+        raise ValueError("a record has no id")
+    return record
+
+
+def _moments(samples: Any, mean: Any, squares: Any) -> Moments:
+    return Moments(int(_number(samples)), _number(mean), _number(squares))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text was expected, not {value!r:.40}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"a finite number was expected, not {value!r:.40}")
+    return value
+
+
+def _items(values: Iterable[Any]) -> tuple[Item, ...]:
+    return tuple(value if isinstance(value, int) else _text(value) for value in values)
 
 
 def _set_aside(path: Path, why: str, settings: Settings) -> None:

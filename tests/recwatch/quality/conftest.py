@@ -52,7 +52,9 @@ def make_settings(registry: CollectorRegistry, clock: Clock) -> MakeSettings:
             "counts": Counts(model, registry),
             "clock": clock,
         }
-        return Settings(model=model, rules=Rules(expiry, patience, grace), **{**usual, **values})
+        chosen = {**usual, **values}
+        reopens = chosen["task"].unlabelled is None
+        return Settings(model=model, rules=Rules(expiry, patience, grace, reopens), **chosen)
 
     return make
 

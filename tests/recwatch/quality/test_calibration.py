@@ -18,19 +18,25 @@ ALPHA, EXPERIMENTS, STEPS, MIN_SAMPLES = 0.05, 400, 1_000, 50
 # Were the true share of false alarms just alpha, 3 standard deviations above it would be this many.
 MOST_BY_CHANCE = ALPHA * EXPERIMENTS + 3 * math.sqrt(EXPERIMENTS * ALPHA * (1 - ALPHA))
 
+# A test of a small arm: its own looks alone, since what the other adds between them changes next to nothing.
+LONG = 20_000
+
 Looks = list[tuple[Moments, Moments]]
 
 
-def looks(values: npt.NDArray[np.float64], treated: npt.NDArray[np.bool_]) -> Looks:
-    """The moments of both arms after each step that both have samples enough at."""
+def looks(
+    values: npt.NDArray[np.float64], treated: npt.NDArray[np.bool_], at: npt.NDArray[np.bool_] | None = None
+) -> Looks:
+    """The moments of both arms after each step that both have samples enough at, or those of them in `at`."""
     arms = []
     for mask in (treated, ~treated):
         samples = np.cumsum(mask)
         total, squares = np.cumsum(values * mask), np.cumsum(values**2 * mask)
         mean = total / np.maximum(samples, 1)
         arms.append((samples, mean, np.maximum(squares - samples * mean**2, 0)))
-    enough = np.flatnonzero(np.minimum(arms[0][0], arms[1][0]) >= MIN_SAMPLES)
-    one, other = ([Moments(*map(float, row)) for row in np.stack(arm, 1)[enough]] for arm in arms)  # type: ignore[arg-type]
+    enough = np.minimum(arms[0][0], arms[1][0]) >= MIN_SAMPLES
+    looked = np.flatnonzero(enough if at is None else enough & at)
+    one, other = ([Moments(*map(float, row)) for row in np.stack(arm, 1)[looked]] for arm in arms)  # type: ignore[arg-type]
     return list(zip(one, other, strict=True))
 
 
@@ -66,6 +72,34 @@ def test_false_alarms_stay_below_alpha_at_every_look_and_the_z_test_s_do_not(kin
     experiments = simulate(kind)
     assert sum(map(ours, experiments)) <= ALPHA * EXPERIMENTS
     assert sum(map(fixed_horizon, experiments)) > 3 * MOST_BY_CHANCE
+
+
+def small_arm(kind: str, rate: float, effect: float = 0.0, *, seed: int = 5) -> list[Looks]:
+    """One in twenty is treated."""
+    rng = np.random.default_rng(seed)
+    result = []
+    for _ in range(EXPERIMENTS):
+        treated = rng.random(LONG) < 0.05
+        values = (rng.random(LONG) < rate + effect * treated).astype(np.float64)
+        if kind == "reciprocal rank":
+            values /= rng.integers(1, 11, LONG)
+        result.append(looks(values, treated, at=treated))
+    return result
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate"), [("rate", 0.01), ("rate", 0.02), ("rate", 0.98), ("reciprocal rank", 0.03)]
+)
+def test_a_small_arm_and_a_rare_outcome_keep_the_promise(kind: str, rate: float) -> None:
+    assert sum(map(ours, small_arm(kind, rate))) <= ALPHA * EXPERIMENTS
+
+
+def test_the_interval_of_a_small_arm_covers_a_difference_of_rare_outcomes() -> None:
+    missed = 0
+    for seen in small_arm("rate", 0.02, effect=0.02):
+        found = [difference(one, other, alpha=ALPHA, sharpest_at=LONG) for one, other in seen]
+        missed += any(each is not None and not each.low <= 0.02 <= each.high for each in found)
+    assert missed <= ALPHA * EXPERIMENTS
 
 
 def test_a_real_difference_is_found() -> None:

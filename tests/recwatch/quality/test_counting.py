@@ -36,3 +36,14 @@ def test_what_was_noted_is_published_once(
     assert registry.get_sample_value("model_feedback_lag_seconds_count", {"model": "reviews"}) == 1
     bucket = {"model": "reviews", "le": "60.0"}
     assert registry.get_sample_value("model_feedback_lag_seconds_bucket", bucket) == 1
+
+
+def test_what_was_cleared_is_never_published(
+    registry: CollectorRegistry, counted: Callable[[], dict[str, float]]
+) -> None:
+    counts = Counts("reviews", registry)
+    counts.add(("prediction", "feedback"), 30.0)
+    counts.clear()
+    counts.publish()
+    assert set(counted().values()) == {0}
+    assert registry.get_sample_value("model_feedback_lag_seconds_count", {"model": "reviews"}) == 0

@@ -87,6 +87,7 @@ def test_an_arm_without_samples_has_no_value() -> None:
         ({"shares": {"control": 1.0}}, "two arms or more"),
         ({"shares": {"control": 0.5, "rerank": 0.6}}, "sum to 1"),
         ({"shares": {"control": 1.0, "rerank": 0.0}}, "each above 0"),
+        ({"shares": {"control": 0.5, "rerank": float("nan")}}, "the share of rerank must be a finite number"),
         ({"control": "nobody"}, "control must be one of"),
         ({"began": datetime(2026, 11, 1)}, "began must be an aware datetime"),  # noqa: DTZ001
         ({"alpha": 1.0}, "alpha must lie"),

@@ -53,6 +53,14 @@ def test_a_late_label_leaves_the_prediction_to_its_expiry() -> None:
     assert add_feedback(Record("expired", PREDICTION), label(1_010.0), RULES).events == ("expired",)
 
 
+def test_a_label_that_was_given_in_time_may_reopen_what_counted_as_nothing() -> None:
+    rules = RULES._replace(reopens=True)
+    expired = Record("expired", PREDICTION)
+    joined = add_feedback(expired, label(1_010.0), rules)
+    assert joined == (Record("joined", PREDICTION, label(1_010.0)), ("feedback",))
+    assert add_feedback(expired, label(1_101.0), rules) == (expired, ("expired",))
+
+
 def test_an_id_is_remembered_for_twice_the_expiry() -> None:
     for record in (Record("joined", PREDICTION, label(1_010.0)), Record("expired", PREDICTION)):
         assert pass_time(record, 1_200.0, RULES) == (record, ())

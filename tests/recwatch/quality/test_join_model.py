@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from recwatch.quality import Suggestions, Window
+from recwatch.quality import Labelled, Suggestions, Task, Window
 from recwatch.quality.database import StoreJournal
 from recwatch.quality.journal import Journal, Settings
 from recwatch.quality.memory import MemoryJournal
@@ -35,11 +35,21 @@ Operations = st.lists(
 )
 
 
+class Answered(Suggestions):
+    """A suggestion without an answer counts as nothing."""
+
+    unlabelled: ClassVar[Labelled | None] = None
+
+
+Tasks = st.sampled_from([Suggestions(), Answered()])
+
+
 @dataclass
 class Model:
     """What should happen, in lists that are searched from end to end."""
 
     forget_after: float
+    counts_unlabelled: bool
     predictions: list[dict[str, Any]] = field(default_factory=list)
     early: list[dict[str, Any]] = field(default_factory=list)
     window: list[tuple[float, float, int]] = field(default_factory=list)
@@ -62,7 +72,7 @@ class Model:
             if prediction["key"] == key:
                 if prediction["settled"] == "joined":
                     self.counts["duplicate"] += 1
-                elif prediction["settled"] == "expired":
+                elif prediction["settled"] == "expired" and self.counts_unlabelled:
                     self.counts["expired"] += 1
                 else:
                     self._join(prediction, at, label)
@@ -92,7 +102,8 @@ class Model:
             if prediction["settled"] is None and now > prediction["at"] + EXPIRY:
                 prediction["settled"] = "expired"
                 self.counts["unlabelled"] += 1
-                self.window.append((prediction["at"] + EXPIRY, 0.0, prediction["key"]))
+                if self.counts_unlabelled:
+                    self.window.append((prediction["at"] + EXPIRY, 0.0, prediction["key"]))
         for prediction in list(self.predictions):
             if prediction["settled"] and now > prediction["at"] + self.forget_after:
                 self.predictions.remove(prediction)
@@ -107,12 +118,13 @@ def compare(
     make_settings: Callable[..., Settings],
     clock: Any,
     *,
+    task: Task,
     forget_after: float,
 ) -> None:
     clock.now = START
-    model = Model(forget_after)
+    model = Model(forget_after, task.unlabelled is not None)
     chosen = make_settings(
-        task=Suggestions(),
+        task=task,
         window=Window(count=COUNT, seconds=SECONDS),
         expiry=EXPIRY,
         patience=PATIENCE,
@@ -161,11 +173,26 @@ FREE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scope
 
 
 @settings(FREE, max_examples=500)
-@given(operations=Operations)
+@given(operations=Operations, task=Tasks)
 # A label that came first, too late for a prediction that is older than both.
-@example(operations=[("label", 1, 0, 0, 0), ("predict", 1, 0, -21, 0), ("work", 0, 0, 0, 0)])
-def test_memory_does_what_the_model_does(operations: list[Operation], make_settings: Any, clock: Any) -> None:
-    compare(operations, MemoryJournal, make_settings, clock, forget_after=2 * EXPIRY)
+@example(
+    operations=[("label", 1, 0, 0, 0), ("predict", 1, 0, -21, 0), ("work", 0, 0, 0, 0)], task=Suggestions()
+)
+# One that was given in time and arrives after the expiry, twice.
+@example(
+    operations=[
+        ("predict", 1, 0, 0, 0),
+        ("work", 0, 14, 0, 0),
+        ("work", 0, 14, 0, 0),
+        ("label", 1, 0, -10, 1),
+        ("label", 1, 0, -10, 1),
+    ],
+    task=Answered(),
+)
+def test_memory_does_what_the_model_does(
+    operations: list[Operation], task: Task, make_settings: Any, clock: Any
+) -> None:
+    compare(operations, MemoryJournal, make_settings, clock, task=task, forget_after=2 * EXPIRY)
 
 
 class Eager(StoreJournal):
@@ -177,26 +204,22 @@ class Eager(StoreJournal):
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with tables and no rows, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    open_store(f"sqlite:///{path}").close()
-    return path
+def empty_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """A new database with tables and no rows."""
+    empty = tmp_path_factory.mktemp("empty") / "store.db"
+    open_store(f"sqlite:///{empty}").close()
+    return lambda: Path(shutil.copy(empty, tmp_path_factory.mktemp("store") / "store.db"))
 
 
 @settings(FREE, max_examples=60)
-@given(operations=Operations)
+@given(operations=Operations, task=Tasks)
 def test_a_store_does_what_the_model_does(
-    operations: list[Operation],
-    make_settings: Any,
-    clock: Any,
-    empty: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    operations: list[Operation], task: Task, make_settings: Any, clock: Any, empty_copy: Callable[[], Path]
 ) -> None:
-    path = shutil.copy(empty, tmp_path_factory.mktemp("store") / "store.db")
+    path = empty_copy()
 
     def make(chosen: Settings) -> Journal:
         return Eager(chosen, f"sqlite:///{path}")
 
     # A row that is kept is remembered.
-    compare(operations, make, make_settings, clock, forget_after=float("inf"))
+    compare(operations, make, make_settings, clock, task=task, forget_after=float("inf"))

@@ -52,6 +52,53 @@ def test_memory_is_bounded_and_what_does_not_fit_is_counted(
     assert (len(journal._records), len(journal._due)) == (1, 1)
 
 
+def test_what_was_settled_first_makes_room(
+    make_settings: MakeSettings, dropped: Callable[[str], float], counted: Callable[[], dict[str, float]]
+) -> None:
+    journal = MemoryJournal(make_settings(capacity=100))
+    journal.predict(prediction("waits"))
+    for number in range(5_000):
+        assert journal.predict(prediction(str(number))) is True
+        assert journal.label(Feedback(str(number), START, 1.0)) is True
+        if number % 500 == 0:
+            journal.work()
+    journal.work()
+    assert dropped("full") == 0
+    assert (counted()["prediction"], counted()["feedback"]) == (5_001, 5_000)
+    assert journal._records.keys() == {"waits", *map(str, range(4_901, 5_000))}
+    assert len(journal._settled) == 99
+    assert len(journal._due) < 2_000
+    # A second label of one that is remembered is told from one of an id that is not.
+    journal.label(Feedback("4999", START, 1.0))
+    journal.label(Feedback("waits", START, 1.0))
+    journal.work()
+    assert (counted()["duplicate"], counted()["feedback"]) == (1, 5_001)
+
+
+def test_what_expired_makes_room_too(
+    make_settings: MakeSettings, clock: Any, dropped: Callable[[str], float]
+) -> None:
+    journal = MemoryJournal(make_settings(capacity=2))
+    journal.predict(prediction("a"))
+    journal.predict(prediction("b"))
+    assert journal.predict(prediction("c")) is False
+    clock.now += 101
+    journal.work()
+    assert [journal.predict(prediction(key, clock.now)) for key in "cde"] == [True, True, False]
+    assert dropped("full") == 2
+
+
+def test_a_restart_remembers_what_was_settled(make_settings: MakeSettings, tmp_path: Path) -> None:
+    journal = MemoryJournal(make_settings(capacity=2), tmp_path / "state.npz")
+    for key in "ab":
+        journal.predict(prediction(key))
+    journal.label(Feedback("b", START, 1.0))
+    journal.close()
+    again = MemoryJournal(make_settings(capacity=2), tmp_path / "state.npz")
+    assert again.predict(prediction("c")) is True
+    assert again._records.keys() == {"a", "c"}
+
+
 def test_nothing_is_left_of_many_in_any_order_once_they_are_over(
     make_settings: MakeSettings, clock: Any
 ) -> None:
@@ -66,10 +113,10 @@ def test_nothing_is_left_of_many_in_any_order_once_they_are_over(
             journal.label(Feedback(key, clock.now, 1.0))
         if rng.random() < 0.1:
             journal.work()
-        assert journal._records.keys() <= {key for _, key in journal._due}
+        assert journal._records.keys() <= {key for _, key in journal._due._heap}
     clock.now += 1_000
     journal.work()
-    assert (journal._records, journal._due) == ({}, [])
+    assert (journal._records, len(journal._due), len(journal._settled)) == ({}, 0, 0)
 
 
 def test_threads_join_each_label_once(

@@ -124,6 +124,18 @@ def test_what_cannot_be_used_is_counted_and_never_raises(
         make("strict", strict=True).record_prediction(prediction_id, **values)
 
 
+@pytest.mark.parametrize("variant", ["treat", "default", None, ["treatment"]])
+def test_a_variant_that_is_no_arm_is_refused(
+    make: MakeMonitor, dropped: Callable[[str], float], clock: Any, variant: Any
+) -> None:
+    shares = {"control": 0.5, "treatment": 0.5}
+    experiment = Experiment("ab", shares, "control", datetime.fromtimestamp(clock.now, UTC))
+    assert make(experiment=experiment).record_prediction("p", score=0.5, variant=variant) is False
+    assert dropped("invalid") == 1
+    with pytest.raises(QualityError, match=r"one of \['control', 'treatment'\], the arms of ab; got"):
+        make(experiment=experiment, strict=True).record_prediction("p", score=0.5, variant=variant)
+
+
 @pytest.mark.parametrize("label", [math.nan, 2, "1", None])
 def test_a_label_that_cannot_be_used_is_counted_and_never_raises(
     make: MakeMonitor, dropped: Callable[[str], float], label: Any
@@ -204,7 +216,8 @@ def test_an_experiment_counts_from_its_beginning_over_restarts_and_beyond_the_wi
             monitor.record_feedback(
                 f"p{number}", int(number % 20 in {0, 2, 4} or (number % 2 and number % 10 != 1))
             )
-        monitor.record_prediction("elsewhere", score=0.9, variant="other")
+        before = datetime.fromtimestamp(clock.now - 1, UTC)
+        assert monitor.record_prediction("before", score=0.9, variant="other", timestamp=before) is True
         assert monitor.flush(60) is True
         return monitor
 
@@ -304,6 +317,61 @@ def test_a_store_that_cannot_be_had_does_not_hold_up_the_end(
     assert dropped("closed") == 10
 
 
+def test_a_child_in_memory_begins_anew_and_counts_nothing_twice(
+    make: MakeMonitor, counted: Counted, tmp_path: Path
+) -> None:
+    monitor = make(state=tmp_path / "state.npz")
+    feed(monitor, 50)
+    child = os.fork()
+    if child == 0:
+        flushed = monitor.flush(30) and counted()["feedback"] == 0 and monitor.status()["samples"] == 0
+        feed(monitor, 10)
+        os._exit(0 if flushed and monitor.flush(30) and counted()["feedback"] == 10 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert monitor.flush() is True
+    assert counted()["feedback"] == 50
+    assert monitor.status()["samples"] == 50
+
+
+@pytest.fixture(params=["memory", "store"])
+def kept(request: pytest.FixtureRequest, store_url: str) -> dict[str, Any]:
+    """Where a monitor keeps its records."""
+    return {"store": store_url if request.param == "store" else None}
+
+
+def late_labels(monitor: QualityMonitor, clock: Any) -> None:
+    """Two predictions whose labels arrive when both expired: one was given in time, the other was not."""
+    in_time = datetime.fromtimestamp(clock.now + 90, UTC)
+    too_late = datetime.fromtimestamp(clock.now + 110, UTC)
+    for key in ("a", "b"):
+        monitor.record_prediction(key, predicted=1)
+    clock.now += 200
+    assert monitor.flush(30) is True
+    monitor.record_feedback("a", 1, labelled_at=in_time)
+    monitor.record_feedback("b", 1, labelled_at=too_late)
+    assert monitor.flush(30) is True
+
+
+def test_a_label_of_a_nightly_batch_joins_where_its_lack_counted_as_nothing(
+    make: MakeMonitor, clock: Any, kept: dict[str, Any], counted: Counted
+) -> None:
+    monitor = make(expiry=100, min_samples=1, **kept)
+    late_labels(monitor, clock)
+    assert [counted()[name] for name in ("feedback", "expired", "unlabelled")] == [1, 1, 2]
+    assert monitor.status()["metrics"]["accuracy"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("grace", [None, 3_600])
+def test_a_longer_grace_is_for_those_whose_lack_counted(
+    make: MakeMonitor, clock: Any, kept: dict[str, Any], counted: Counted, grace: float | None
+) -> None:
+    monitor = make(task=Suggestions(), expiry=100, min_samples=1, grace=grace, **kept)
+    late_labels(monitor, clock)
+    events = [counted()[name] for name in ("feedback", "expired", "unlabelled")]
+    rate = monitor.status()["metrics"]["acceptance_rate"]["value"]
+    assert (events, rate) == (([0, 2, 2], 0.0) if grace is None else ([1, 1, 0], 1.0))
+
+
 def test_a_child_writes_its_own_and_leaves_the_parent_s(
     make: MakeMonitor, store_url: str, counted: Counted
 ) -> None:
@@ -326,6 +394,10 @@ def test_a_child_writes_its_own_and_leaves_the_parent_s(
     [
         ({"store": "sqlite://", "state": "x"}, "leave `state` out"),
         ({"drop": -1}, "drop must be 0 or more"),
+        ({"drop": math.nan}, "drop must be a finite number"),
+        ({"interval": math.nan}, "interval must be a finite number"),
+        ({"refresh": math.nan}, "refresh must be a finite number"),
+        ({"grace": -1}, "grace must be 0 or more"),
         ({"expiry": 0}, "expiry must be above 0"),
         ({"patience": timedelta(0)}, "patience must be above 0"),
         ({"baseline": {"auroc": 0.5}}, "baseline names"),

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recwatch.quality.moments import Moments
-from recwatch.quality.sequential import difference, mixture_scale
+from recwatch.quality.sequential import difference, mixture_scale, rarer_outcomes
 
 Rate = st.floats(0.05, 0.95)
-Samples = st.integers(100, 100_000)
+Samples = st.integers(200, 100_000)  # ten of the rarer outcome at any of the rates
 
 
 def arm(rate: float, samples: int) -> Moments:
@@ -66,3 +66,36 @@ def test_the_interval_is_narrowest_where_it_was_asked_to_be() -> None:
 
 def test_nothing_is_said_while_an_arm_has_not_varied() -> None:
     assert difference(arm(0.0, 1_000), arm(0.1, 1_000), alpha=0.05, sharpest_at=5_000) is None
+
+
+def moments(values: list[float]) -> Moments:
+    result = Moments()
+    for value in values:
+        result = result.plus(value)
+    return result
+
+
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=300))
+def test_the_rarer_of_two_outcomes_is_counted(values: list[int]) -> None:
+    assert rarer_outcomes(moments([float(value) for value in values])) == pytest.approx(
+        min(values.count(0), values.count(1))
+    )
+
+
+def test_shares_between_0_and_1_count_by_their_weight() -> None:
+    assert rarer_outcomes(moments([0.0] * 90 + [0.3] * 10)) == pytest.approx(10)
+    assert rarer_outcomes(moments([1.0] * 90 + [0.7] * 10)) == pytest.approx(10)
+    assert rarer_outcomes(moments([0.0] * 98 + [1.0, 0.1])) == pytest.approx(1.21 / 1.01)
+
+
+def test_other_numbers_have_no_rarer_outcome() -> None:
+    assert rarer_outcomes(moments([0.0] * 99 + [5.0])) == math.inf
+    assert rarer_outcomes(moments([-1.0, 0.5])) == math.inf
+    assert rarer_outcomes(Moments()) == 0.0
+
+
+@pytest.mark.parametrize("rare", [9, 10])
+def test_nothing_is_said_before_each_arm_has_shown_its_rarer_outcome_ten_times(rare: int) -> None:
+    few, many = moments([0.0] * (1_000 - rare) + [1.0] * rare), arm(0.98, 5_000)
+    for one, other in ((few, many), (many, few)):
+        assert (difference(one, other, alpha=0.05, sharpest_at=5_000) is None) == (rare < 10)
