@@ -13,6 +13,8 @@ from recwatch.quality import Classification, QualityMonitor, Window
 
 WINDOW = 1_000
 PAIRS = 50_000
+# Half of them: the other half makes room for itself.
+CAPACITY = 25_000
 # A pandas window takes a hundred times as long: fewer pairs give its cost for each as well.
 PANDAS_PAIRS = 1_000
 LABELS_BEHIND = 500
@@ -36,8 +38,14 @@ def _alternate(
 
 
 def _ours() -> None:
+    registry = CollectorRegistry()
     with QualityMonitor(
-        "bench", task=Classification(), window=Window(count=WINDOW), registry=CollectorRegistry()
+        "bench",
+        task=Classification(),
+        window=Window(count=WINDOW),
+        capacity=CAPACITY,
+        strict=True,
+        registry=registry,
     ) as monitor:
         _alternate(
             PAIRS,
@@ -46,6 +54,7 @@ def _ours() -> None:
         )
         assert monitor.flush(60)
         assert monitor.status()["samples"] == WINDOW
+    assert registry.get_sample_value("model_feedback_total", {"model": "bench"}) == PAIRS
 
 
 class _PandasWindow:

@@ -30,7 +30,7 @@ class Experiment:
     """A test of one or more arms against a control, from `began` on.
 
     One prediction is one observation. Where a user gets many, their labels are not independent, and the test
-    calls differences too soon: record one prediction a user then, such as the first of the test.
+    calls differences too soon: let the user be the prediction then, as `docs/quality.md` shows.
 
     Attributes:
         name: tells its totals from those of another test; a new test takes a new name.
@@ -40,7 +40,8 @@ class Experiment:
         metrics: the task's averaged metrics to compare by; all of them where empty. Each arm and metric is
             a test of its own: with several, divide alpha by their number.
         alpha: chance that a test ever finds a difference that is not there.
-        min_samples: labelled predictions that each of two arms needs to be compared.
+        min_samples: labelled predictions that each of two arms needs to be compared; of a metric between 0
+            and 1, each also needs ten of the rarer outcome. Numbers with a long tail need more.
         sharpest_at: labelled predictions of two arms at which their comparison is to be sharpest.
 
     Raises:

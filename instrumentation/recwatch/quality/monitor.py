@@ -185,7 +185,7 @@ class QualityMonitor:
     def record_feedback(
         self, prediction_id: str, label: object, *, labelled_at: datetime | None = None
     ) -> bool:
-        """A label became known; its prediction may be recorded before or after.
+        """A label became known; its prediction may be recorded before or after. The first label counts.
 
         Args:
             prediction_id: of the prediction.

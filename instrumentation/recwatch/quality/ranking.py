@@ -77,6 +77,9 @@ class Ranking:
     Jannach 2010, "Beyond accuracy", RecSys: catalogue coverage). A list without a label by its expiry
     counts as one that nothing was taken from.
 
+    The first label of a list is its label: a second click that is reported by itself is a duplicate. Give all
+    that was taken from a list at once, as a collection.
+
     Attributes:
         k: how many places count.
         catalogue: items that could be recommended; without it there is no coverage.

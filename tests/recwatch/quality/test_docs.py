@@ -50,6 +50,17 @@ def test_the_experiment_joins_and_counts() -> None:
     assert experiment["arms"]["rerank"]["ctr"] == {"value": 1 / 3, "samples": 1, "difference": None}
 
 
+def test_a_test_by_user_counts_each_once() -> None:
+    with run(BLOCKS[2])["users"] as users:
+        users.record_prediction("user-17", variant="rerank")
+        users.record_feedback("user-17", 1)
+        assert users.flush(30) is True
+        experiment = users.status()["experiment"]
+    assert experiment["assigned"] == {"control": 0, "rerank": 1}
+    arm = experiment["arms"]["rerank"]["acceptance_rate"]
+    assert arm == {"value": 1.0, "samples": 1, "difference": None}
+
+
 @pytest.mark.parametrize(
     "task", [Classification(), Regression(), Ranking(catalogue=1, popularity={1: 1.0}), Suggestions()]
 )
