@@ -40,11 +40,10 @@ __all__ = ["RequestLog"]
 
 _LOGGER = logging.getLogger("recwatch.requests")
 _TARGET = "requests"
-_REASONS = ("locked", "full", "unavailable", "refused", "slow", "closed", "error")
+_REASONS = ("locked", "full", "unavailable", "refused", "slow", "closed", "error", "value")
 # A transaction is bounded so that other workers' writers get their turn.
 _ROWS_AT_ONCE = 10_000
 _TICK_SECONDS = 1.0
-_RETRY_SECONDS = 1.0
 _LAST_RETRY_SECONDS = 0.1
 
 
@@ -90,7 +89,9 @@ class RequestLog:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         on_sqlite = parse_url(url).get_backend_name() == "sqlite"
-        self._row_of = row_maker(UserIds(user_ids, key_file), times_as_text=on_sqlite)
+        self._row_of = row_maker(
+            UserIds(user_ids, key_file), times_as_text=on_sqlite, on_odd=self._drop_value
+        )
         self._capacity = capacity
         self._timeout = timeout
         self._dropped = dropped = DroppedWrites.of(registry)
@@ -114,7 +115,6 @@ class RequestLog:
         self._thread: threading.Thread | None = None
         self._close_by: float | None = None
         self._failure: StoreError | None = None
-        self._retry_at = 0.0
 
     def take(self, requests: "Sequence[RecommenderRequest]") -> None:
         """Make rows of requests and have them written now; never waits for the database, never raises."""
@@ -186,6 +186,9 @@ class RequestLog:
             reason, error = "slow", f"the database takes less than comes; {self._capacity} rows may wait"
         self._dropped.drop(_TARGET, reason, error, writes=count)
 
+    def _drop_value(self, column: str, error: Exception) -> None:
+        self._dropped.drop(_TARGET, "value", f"{column}: {error!r}")
+
     def _start(self) -> None:
         if self._thread is not None:
             return
@@ -200,7 +203,7 @@ class RequestLog:
         while (close_by := self._close_by) is None:
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
-            if monotonic() >= self._retry_at and self._write() and self._close_by is None:
+            if self._write() and self._close_by is None:
                 self._keep_up()
         self._finish(close_by)
 
@@ -219,7 +222,6 @@ class RequestLog:
             if self._failure is None:
                 _LOGGER.warning(event("Requests not written yet", retry="every second", error=error))
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
-            self._retry_at = monotonic() + _RETRY_SECONDS
             return False
         self._failure = None
         return True

@@ -189,7 +189,7 @@ def test_what_waits_and_what_is_dropped_is_logged(
     log.take(some(make_request, 1))
     wait_until(lambda: log._failure is not None)
     log.take(some(make_request, 2))
-    assert "Requests not written yet | retry=every second, error=" in caplog.text
+    assert 'Requests not written yet | retry="every second", error="' in caplog.text
     assert "Write dropped | target=requests, reason=locked, writes=1" in caplog.text
 
 
@@ -275,9 +275,12 @@ def test_a_file_that_was_removed_is_made_anew_at_a_restart(
 def test_a_row_that_the_database_refuses_costs_no_other(
     url: str, make_log: MakeLog, make_request: MakeRequest, drops: Drops
 ) -> None:
+    with open_store(url) as store, store.transaction() as connection:
+        connection.exec_driver_sql("CREATE UNIQUE INDEX once ON requests (request_id)")
     log = make_log(url)
     good = some(make_request, *range(5))
-    bad = [make_request(topk=2**70), make_request(topk=-(2**70))]
+    good[0].request_id = "r-1"
+    bad = [make_request(request_id="r-1"), make_request(request_id="r-1")]
     log.take([*good[:2], bad[0], *good[2:4], bad[1], good[4]])
     assert log.flush()
     assert numbers(url) == [0, 1, 2, 3, 4]
@@ -287,14 +290,27 @@ def test_a_row_that_the_database_refuses_costs_no_other(
 def test_a_record_that_is_no_row_costs_no_other(
     store_url: str, make_log: MakeLog, make_request: MakeRequest, drops: Drops
 ) -> None:
-    circular: dict[str, Any] = {}
-    circular["self"] = circular
-    bad = [make_request(topk="many"), make_request(filters=circular), make_request(timestamp=1e300)]
+    bad = [make_request(timestamp=1e300), make_request(seconds=None)]
     log = make_log(store_url)
     log.take([*some(make_request, 1), *bad, *some(make_request, 2)])
     assert log.flush()
     assert numbers(store_url) == [1, 2]
-    assert drops() == {"error": 3}
+    assert drops() == {"error": 2}
+
+
+def test_a_value_that_no_column_holds_costs_no_row(
+    url: str, make_log: MakeLog, make_request: MakeRequest, drops: Drops, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = make_log(url)
+    odd = {"topk": "all", "filters": {("a", "b"): 1, "x": float("nan")}}
+    log.take([make_request(user_id=1, **odd), make_request(user_id=2, topk=2**70)])
+    assert log.flush()
+    assert [(row["user_id"], row["topk"], row["filter_params"]) for row in read(url)] == [
+        ("1", None, None),
+        ("2", None, None),
+    ]
+    assert drops() == {"value": 3}
+    assert "reason=value, writes=1, error='topk: ValueError(" in caplog.text
 
 
 def test_drops_are_exported_at_0_from_the_start(registry: CollectorRegistry, make_log: MakeLog) -> None:

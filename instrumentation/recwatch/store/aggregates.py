@@ -79,20 +79,25 @@ def aggregate(store: Store, until: datetime) -> None:
         StoreError: when the database fails; what was made until then stays.
     """
     for span in (MINUTES, HOURS):
-        start = resume(store, span)
+        start = resume(store, span, until)
         while start is not None and start < span.floor(until):
             start = make_rows(store, span, start, until)
 
 
-def resume(store: Store, span: Span) -> datetime | None:
+def resume(store: Store, span: Span, until: datetime) -> datetime | None:
     """Where the next rows of one kind begin: the newest ones are made anew. None before the first request.
+
+    Args:
+        store: has the requests.
+        span: the kind.
+        until: aware; later rows, which a clock made that ran ahead, are not taken for the table's end.
 
     Raises:
         StoreError: when the database fails.
     """
     at = span.table.c.timestamp
     query = sa.select(
-        sa.func.max(at),
+        sa.select(sa.func.max(at)).where(at < span.floor(until)).scalar_subquery(),
         sa.func.min(at),
         sa.select(sa.func.min(requests.c.timestamp)).scalar_subquery(),
     )

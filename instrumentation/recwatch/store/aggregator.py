@@ -54,10 +54,10 @@ class _Hand:
             self._unseen = oldest
 
     def move(self, store: Store, until: datetime) -> None:
-        start = self._done
-        if start is None:
-            start = resume(store, self._span)
-        elif self._span.floor(until) <= start and (self._unseen is None or self._unseen >= start):
+        start, end = self._done, self._span.floor(until)
+        if start is None or start > end:  # a clock that ran ahead has been set back
+            start = resume(store, self._span, until)
+        elif start == end and (self._unseen is None or self._unseen >= start):
             return
         if self._unseen is not None and (start is None or self._unseen < start):
             start = self._span.floor(self._unseen)

@@ -1,4 +1,4 @@
-"""The store of trainings; `open_store` makes it and the tables that it lacks."""
+"""The database of record, opened: trainings by method, every other table by `Store.transaction`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,10 @@ Row = Mapping[str, Any]
 
 
 class Store:
-    """Reads and writes the tables of record; `open_store` makes it. Every method is one transaction.
+    """An open database of record, as `open_store` returns it: reads and writes training runs by its methods.
+
+    The other tables (requests, their aggregates, predictions) are read and written by `transaction`, with
+    SQLAlchemy; `recwatch.requestlog` and `recwatch.quality` do so. Every method is one transaction.
 
     Every method raises `StoreError` when the database cannot be reached or stays locked beyond the timeout.
     """

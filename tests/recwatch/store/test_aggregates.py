@@ -43,7 +43,7 @@ def expected_health(rows: Rows, minutes: int) -> Rows:
     for number in range(minutes):
         start = START + number * MINUTE
         part = frame[(frame.timestamp >= start) & (frame.timestamp < start + MINUTE)]
-        part = part.sort_values("timestamp", kind="stable")
+        before = frame[frame.timestamp < start + MINUTE].sort_values("timestamp", kind="stable")
         latencies = part.latency_ms.to_numpy(dtype=float)
         some = len(part) > 0
         p95 = float(np.percentile(latencies, 95, method="inverted_cdf")) if some else None
@@ -55,7 +55,7 @@ def expected_health(rows: Rows, minutes: int) -> Rows:
                 "p95_latency_ms": p95,
                 "fallback_rate": pytest.approx(float(part.fallback.mean())) if some else None,
                 "error_rate": pytest.approx(float(part.error.notna().mean())) if some else None,
-                "active_model_id": part.model_id.iloc[-1] if some else None,
+                "active_model_id": before.model_id.iloc[-1] if len(before) else None,
             }
         )
     return health
@@ -116,7 +116,7 @@ def test_the_rows_are_those_of_the_model(store: Store, add_requests: AddRequests
     assert read(store, reranking_metrics) == [expected_reranking(rows)]
 
 
-def test_an_empty_minute_has_a_row_without_rates(store: Store, add_requests: AddRequests) -> None:
+def test_an_empty_minute_has_the_last_model_and_no_rates(store: Store, add_requests: AddRequests) -> None:
     add_requests(store, {"timestamp": START}, {"timestamp": START + 2 * MINUTE})
     aggregate(store, START + 3 * MINUTE)
     assert read(store, service_health)[1] == {
@@ -126,7 +126,7 @@ def test_an_empty_minute_has_a_row_without_rates(store: Store, add_requests: Add
         "p95_latency_ms": None,
         "fallback_rate": None,
         "error_rate": None,
-        "active_model_id": None,
+        "active_model_id": "als_v1",
     }
 
 
@@ -198,11 +198,27 @@ def test_work_is_bounded_and_goes_on_where_it_ended(store: Store, add_requests: 
 
 
 def test_it_resumes_at_the_newest_rows(store: Store, add_requests: AddRequests) -> None:
-    assert resume(store, MINUTES) is None
+    until = START + 10 * MINUTE
+    assert resume(store, MINUTES, until) is None
     add_requests(store, {"timestamp": START + timedelta(seconds=30)})
-    assert resume(store, MINUTES) == START
-    aggregate(store, START + 10 * MINUTE)
-    assert resume(store, MINUTES) == START + 7 * MINUTE
+    assert resume(store, MINUTES, until) == START
+    aggregate(store, until)
+    assert resume(store, MINUTES, until) == START + 7 * MINUTE
+
+
+def test_a_clock_that_ran_ahead_once_holds_nothing_up(store: Store, add_requests: AddRequests) -> None:
+    add_requests(store, {"timestamp": START})
+    aggregate(store, START + 2 * MINUTE)
+    ahead = START + timedelta(days=365)
+    add_requests(store, {"timestamp": ahead})
+    aggregate(store, ahead + 2 * timedelta(hours=1))
+    add_requests(store, *({"timestamp": START + number * MINUTE} for number in (3, 4, 5)))
+    aggregate(store, START + 7 * MINUTE)
+    with store.transaction() as connection:
+        query = sa.select(service_health.c.requests_per_minute).order_by(service_health.c.timestamp).limit(7)
+        assert list(connection.execute(query).scalars()) == [1, 0, 0, 1, 1, 1, 0]
+    aggregate(store, START + timedelta(hours=1))
+    assert read(store, reranking_metrics)[0]["requests_without_rerank"] == 4
 
 
 def test_local_times_are_taken(store_url: str, add_requests: AddRequests) -> None:

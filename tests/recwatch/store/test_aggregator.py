@@ -107,3 +107,16 @@ def test_a_clock_that_goes_back_makes_nothing(store: Store, add_requests: AddReq
     aggregator.step(store, START - HOUR)
     aggregator.step(store, START + 2 * MINUTE + SETTLED)
     assert counts(store) == [1, 0]
+
+
+def test_a_clock_that_is_set_back_leaves_no_gap(store: Store, add_requests: AddRequests) -> None:
+    aggregator = Aggregator()
+    write(store, add_requests, aggregator, START)
+    aggregator.step(store, START + MINUTE + SETTLED)
+    ahead = START + timedelta(days=365)
+    write(store, add_requests, aggregator, ahead)
+    aggregator.step(store, ahead + MINUTE + SETTLED)
+    aggregator.step(store, START + 5 * MINUTE + SETTLED)
+    write(store, add_requests, aggregator, START + 7 * MINUTE)
+    aggregator.step(store, START + 8 * MINUTE + SETTLED)
+    assert counts(store)[:8] == [1, 0, 0, 0, 0, 0, 0, 1]

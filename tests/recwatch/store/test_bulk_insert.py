@@ -14,9 +14,13 @@ MakeRequest = Callable[..., RecommenderRequest]
 AT = datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
 
 
+def unexpected(column: str, error: Exception) -> None:
+    raise AssertionError(column) from error
+
+
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 549, 550, 1234])
 def test_every_row_is_inserted_once_and_in_order(store: Store, make_request: MakeRequest, count: int) -> None:
-    row_of = row_maker(UserIds(), times_as_text=store.engine.dialect.name == "sqlite")
+    row_of = row_maker(UserIds(), times_as_text=store.engine.dialect.name == "sqlite", on_odd=unexpected)
     rows = [row_of(make_request(timestamp=AT.timestamp(), topk=number)) for number in range(count)]
     with store.transaction() as connection:
         BulkInsert(requests, COLUMNS, store.engine.dialect)(connection, rows)
@@ -64,7 +68,7 @@ def test_what_is_inserted_reads_as_if_sqlalchemy_had_inserted_it(
         diversity=0.25,
         request_id="id",
     )
-    row_of = row_maker(UserIds(), times_as_text=store.engine.dialect.name == "sqlite")
+    row_of = row_maker(UserIds(), times_as_text=store.engine.dialect.name == "sqlite", on_odd=unexpected)
     with store.transaction() as connection:
         connection.execute(sa.insert(requests).values(**values))
         BulkInsert(requests, COLUMNS, store.engine.dialect)(connection, [row_of(request)])

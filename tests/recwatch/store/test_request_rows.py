@@ -15,8 +15,12 @@ MakeRequest = Callable[..., RecommenderRequest]
 AT = datetime(2026, 11, 21, 3, 15, 0, 250_000, tzinfo=UTC)
 
 
+def unexpected(column: str, error: Exception) -> None:
+    raise AssertionError(column) from error
+
+
 def row_of(request: RecommenderRequest, user_ids: UserIds | None = None) -> dict[str, Any]:
-    make = row_maker(user_ids or UserIds(), times_as_text=False)
+    make = row_maker(user_ids or UserIds(), times_as_text=False, on_odd=unexpected)
     return dict(zip(COLUMNS, make(request), strict=True))
 
 
@@ -114,6 +118,53 @@ def test_users_are_hashed_or_left_out(make_request: MakeRequest, tmp_path: Path)
 
 
 def test_times_are_as_sqlite_holds_them(make_request: MakeRequest) -> None:
-    make = row_maker(UserIds(), times_as_text=True)
+    make = row_maker(UserIds(), times_as_text=True, on_odd=unexpected)
     assert make(make_request(timestamp=AT.timestamp()))[0] == "2026-11-21 03:15:00.250000"
     assert make(make_request(timestamp=0.0))[0] == "1970-01-01 00:00:00.000000"
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("neither true nor false")
+
+
+CIRCULAR: dict[str, Any] = {}
+CIRCULAR["self"] = CIRCULAR
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "column"),
+    [
+        ("topk", "all", "topk"),
+        ("topk", 2**31, "topk"),
+        ("topk", -(2**31) - 1, "topk"),
+        ("topk", float("inf"), "topk"),
+        ("filters", {("a", "b"): 1}, "filter_params"),
+        ("filters", {"year": float("nan")}, "filter_params"),
+        ("filters", {"x": Unprintable()}, "filter_params"),
+        ("filters", CIRCULAR, "filter_params"),
+        ("exclude_seen", Unprintable(), "exclude_seen"),
+        ("user_id", Unprintable(), "user_id"),
+        ("request_id", Unprintable(), "request_id"),
+        ("fallback_method", Unprintable(), "fallback_method"),
+        ("diversity", "wide", "diversity"),
+    ],
+)
+def test_an_odd_argument_costs_its_column_alone(
+    make_request: MakeRequest, attribute: str, value: object, column: str
+) -> None:
+    odd = []
+    make = row_maker(UserIds(), times_as_text=False, on_odd=lambda column, _error: odd.append(column))
+    usual = {"user_id": 1, "topk": 10, "exclude_seen": True, "filters": {"a": 1}, "request_id": "r-1"}
+    row = dict(zip(COLUMNS, make(make_request(**{**usual, attribute: value})), strict=True))
+    expected = {"user_id": "1", "topk": 10, "exclude_seen": True, "filter_params": '{"a": 1}'}
+    expected |= {"request_id": "r-1", "fallback_method": None, "diversity": None, column: None}
+    assert {name: row[name] for name in expected} == expected
+    assert odd == [column]
+
+
+def test_the_ends_of_an_integer_are_kept(make_request: MakeRequest) -> None:
+    assert [row_of(make_request(topk=end))["topk"] for end in (-(2**31), 2**31 - 1)] == [-(2**31), 2**31 - 1]

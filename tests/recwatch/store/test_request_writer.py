@@ -17,6 +17,10 @@ MakeRequest = Callable[..., RecommenderRequest]
 AT = datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
 
 
+def unexpected(column: str, error: Exception) -> None:
+    raise AssertionError(column) from error
+
+
 @pytest.fixture
 def writer(store_url: str) -> Iterator[RequestWriter]:
     writer = RequestWriter(store_url, timeout=0.05)
@@ -26,7 +30,7 @@ def writer(store_url: str) -> Iterator[RequestWriter]:
 
 def row(make_request: MakeRequest, topk: int = 1, *, times_as_text: bool = True) -> Row:
     request = make_request(timestamp=AT.timestamp() + topk, topk=topk)
-    return row_maker(UserIds(), times_as_text=times_as_text)(request)
+    return row_maker(UserIds(), times_as_text=times_as_text, on_odd=unexpected)(request)
 
 
 def count(writer: RequestWriter) -> int:

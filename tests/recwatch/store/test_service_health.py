@@ -51,3 +51,19 @@ def test_nothing_is_divided_by_no_requests(store: Store) -> None:
     row = summarize(store)
     assert row.pop("requests_per_minute") == 0
     assert set(row.values()) == {None}
+
+
+def test_a_minute_without_requests_has_the_model_of_the_latest_before_it(
+    store: Store, add_requests: AddRequests
+) -> None:
+    before, after = START - timedelta(hours=2), END
+    add_requests(
+        store,
+        {"timestamp": before, "model_id": "als_v2"},
+        {"timestamp": before, "model_id": "als_v3"},
+        {"timestamp": before + timedelta(hours=1), "model_id": None},
+        {"timestamp": before - timedelta(hours=1), "model_id": "als_v1"},
+        {"timestamp": after, "model_id": "als_v4"},
+    )
+    row = summarize(store)
+    assert (row["requests_per_minute"], row["active_model_id"]) == (0, "als_v3")
