@@ -14,8 +14,9 @@ import psutil
 from prometheus_client import CollectorRegistry
 
 from benchmarks.timing import Row
-from recwatch.asgi import MetricsMiddleware, Receive, Scope, Send
+from recwatch.asgi import MetricsMiddleware
 from recwatch.serving import RecommenderMetrics
+from recwatch.web_types import Receive, Scope, Send
 
 FIRST, ALL = 1_000_000, 10_000_000
 STEP = 1_000_000

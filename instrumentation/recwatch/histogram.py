@@ -1,16 +1,15 @@
 """A histogram for a request's path: what prometheus_client's does at half of its cost, and many at once.
 
 prometheus_client's takes two locks for each observation and walks its buckets one by one. Here one lock
-covers all and the bucket is found by bisection. It keeps its counts in this process: where several share a
-folder (`PROMETHEUS_MULTIPROC_DIR`), only prometheus_client's own reaches it.
+covers all and the bucket is found by bisection. It keeps its counts in this process; `recwatch.shared` has
+the one for several that share a folder (`PROMETHEUS_MULTIPROC_DIR`).
 """
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import time
-from typing import Any, TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Metric
@@ -19,16 +18,16 @@ from prometheus_client.utils import floatToGoString
 
 from recwatch.labelled import Labelled
 
-__all__ = ["Histogram", "Series", "observe_all", "quick"]
+__all__ = ["Histogram", "Series", "exemplar_of", "observe_all"]
 
-Declared = TypeVar("Declared")
+# OpenMetrics: name and value of an exemplar's labels have 128 characters together.
+_LONGEST_ID = 128 - len("request_id")
 
 
-def quick(build: Callable[..., Declared]) -> Callable[..., Declared]:
-    """The quick kind of prometheus_client's `Histogram`; any other class itself."""
-    kinds: dict[object, Any] = {prometheus_client.Histogram: Histogram}
-    found: Callable[..., Declared] = kinds.get(build, build)
-    return found
+def exemplar_of(request_id: str) -> dict[str, str] | None:
+    """The exemplar that names a request; None where its id is too long for one."""
+    text = str(request_id)
+    return {"request_id": text} if len(text) <= _LONGEST_ID else None
 
 
 def observe_all(series: "Series | prometheus_client.Histogram", amounts: Iterable[float]) -> None:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from recwatch import multiprocess
-from recwatch.histogram import observe_all
+from recwatch.histogram import exemplar_of, observe_all
 from recwatch.metrics import DroppedWrites, HttpMetrics
 from recwatch.pending import MOST
 
@@ -20,8 +20,6 @@ ERROR = 500
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _CODES = range(100, 600)
-# OpenMetrics allows an exemplar 128 characters, its label's name among them.
-_LONGEST_ID = 128 - len("request_id")
 
 
 class HttpRecorder:
@@ -65,7 +63,7 @@ class HttpRecorder:
             return
         self._waiting.append((self, (key, seconds, first_byte, request_id)))
         if len(self._waiting) >= MOST:
-            self._metrics.pending.write()
+            self._metrics.pending.write_soon()
 
     def write(self, records: "Iterable[_Record]") -> None:
         """Count requests that are over; nothing is raised."""
@@ -91,10 +89,10 @@ class HttpRecorder:
         try:
             requests, duration = self._children.get(key) or self._find(*key)
             requests.inc(len(seconds))
-            if request_id is None or len(request_id) > _LONGEST_ID:
+            if request_id is None:
                 observe_all(duration, seconds)
             else:
-                duration.observe(seconds[0], {"request_id": request_id})
+                duration.observe(seconds[0], exemplar_of(request_id))
             if first_byte is not None:
                 method, route, _ = key
                 known = method if method in _METHODS else "other"

@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Self, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from recwatch.exposition import render, without_created
-from recwatch.guarded import Guarded, Unrecorded, guarded
-from recwatch.histogram import quick
+from recwatch.guarded import Guarded, Unrecorded
+from recwatch.metric_kinds import kind_of
 from recwatch.multiprocess import folder
-from recwatch.pending import Pending
+from recwatch.pending import Fed, Pending
 
 __all__ = [
     "DroppedWrites",
@@ -62,7 +61,8 @@ _LOG_EVERY_SECONDS = 60.0
 _LOGGER = logging.getLogger("recwatch.dropped")
 
 Declared = TypeVar("Declared")
-_sets: "WeakKeyDictionary[CollectorRegistry, dict[type[_MetricSet], _MetricSet]]" = WeakKeyDictionary()
+# A registry keeps its own sets, so that they go when it goes. They hold it: in a dict of ours it would stay.
+_SETS = "_recwatch_metric_sets"
 _sets_lock = threading.RLock()
 
 
@@ -76,7 +76,7 @@ class _MetricSet:
     def of(cls, registry: CollectorRegistry) -> Self:
         """The set of this kind that the registry holds; built on first use."""
         with _sets_lock:
-            sets = _sets.setdefault(registry, {})
+            sets: dict[type[_MetricSet], _MetricSet] = vars(registry).setdefault(_SETS, {})
             if cls not in sets:
                 sets[cls] = cls(registry)
             found = sets[cls]
@@ -89,9 +89,8 @@ class _MetricSet:
     ) -> Declared:
         """Build a metric; where the name is taken by other code, count the drop and go on unregistered."""
         labelnames = labels.split()
-        kind = guarded(build) if folder() is not None else quick(build)
         try:
-            metric = kind(name, meaning, labelnames, registry=self.registry, **options)
+            metric = kind_of(build)(name, meaning, labelnames, registry=self.registry, **options)
         except ValueError as error:
             _LOGGER.warning("Metric not exported | name=%s, error=%s", name, error)
             self._refused("registry", "duplicate", error)
@@ -106,6 +105,13 @@ class _MetricSet:
 
     def _refused(self, target: str, reason: str, error: Exception) -> None:
         DroppedWrites.of(self.registry).drop(target, reason, error)
+
+
+def _feed(pending: Pending, *metrics: object) -> None:
+    """Have metrics count what waits before they are read; where several processes write, nothing waits."""
+    for metric in metrics:
+        if isinstance(metric, Fed):
+            metric.pending = pending
 
 
 class DroppedWrites(_MetricSet):
@@ -152,8 +158,7 @@ class HttpMetrics(_MetricSet):
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self.pending = Pending()
-        """Requests that are not counted yet: registered first, so that a scrape counts them first."""
-        registry.register(self.pending)
+        """Requests that are not counted yet; the metrics that count them do so before they are read."""
         self.requests = self._declare(
             Counter,
             "http_requests_total",
@@ -174,6 +179,7 @@ class HttpMetrics(_MetricSet):
             "method route",
             buckets=_LATENCY_BUCKETS,
         )
+        _feed(self.pending, self.requests, self.duration, self.first_byte)
 
 
 class ServingMetrics(_MetricSet):
@@ -182,8 +188,7 @@ class ServingMetrics(_MetricSet):
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self.pending = Pending()
-        """Requests that are not counted yet: registered first, so that a scrape counts them first."""
-        registry.register(self.pending)
+        """Requests that are not counted yet; the metrics that count them do so before they are read."""
         declare = self._declare
         self.requests = declare(
             Counter,
@@ -267,6 +272,8 @@ class ServingMetrics(_MetricSet):
         )
         self.loaded: dict[tuple[str, str], str] = {}
         """The version that each (model, variant) has loaded; the info metric shows no other."""
+        counted = (self.requests, self.duration, self.fallbacks, self.errors, self.recommendations)
+        _feed(self.pending, *counted)
 
 
 class TrainingMetrics(_MetricSet):

@@ -17,6 +17,7 @@ from pathlib import Path
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
+from recwatch.errors import ConfigError
 from recwatch.worker_files import Kind, Values, WorkerFile, families, merge, read, worker_files, write
 
 __all__ = ["WorkerMetrics", "clear", "fold", "folder"]
@@ -30,9 +31,15 @@ _MOST_ENDED = 100
 
 
 def folder() -> Path | None:
-    """The folder that the processes share, None where there is one process."""
+    """The folder that the processes share, None where there is one process.
+
+    Raises:
+        ConfigError: the variable is set to nothing.
+    """
     path = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return Path(path) if path else None
+    if path == "":  # prometheus_client writes its files into the working directory then
+        raise ConfigError("PROMETHEUS_MULTIPROC_DIR is set, but empty: unset it, or set it to a folder")
+    return None if path is None else Path(path)
 
 
 class WorkerMetrics(Collector):

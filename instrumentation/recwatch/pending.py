@@ -1,18 +1,21 @@
-"""Count many requests at once: a request pays an append, the next scrape or every 128th request the rest.
+"""Count many requests at once: a request pays an append, the next reader or every 128th request the rest.
 
 In the middle of a request, metrics and the code that writes them are in no cache of the processor; a batch
-pays for that once. Whoever reads the registry sees all requests: what waits is counted first. (Not for
-several processes that share a folder: none of them knows when another one reads it.)
+pays for that once. The metrics that are counted in so write what waits before they are read (`Fed`), so that
+whoever reads them, by whatever registry, sees every request. (Not for several processes that share a folder:
+none of them knows when another one reads it.)
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import Metric
-from prometheus_client.registry import Collector
 
-__all__ = ["MOST", "Pending"]
+from recwatch.lifetime import keep
+
+__all__ = ["MOST", "Fed", "Pending"]
 
 MOST = 128
 """How many records may wait."""
@@ -23,18 +26,36 @@ class _Writer(Protocol):
         """Count them. Must not raise."""
 
 
-class Pending(Collector):
-    """Records that wait to be counted; to be registered before the metrics that they are counted in.
+class Pending:
+    """Records that wait to be counted.
 
     Attributes:
-        waiting: pairs of a writer and a record; any thread appends, and calls `write` where it finds `MOST`.
+        waiting: pairs of a writer and a record; any thread appends, and calls `write_soon` from `MOST` on.
     """
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[_Writer, Any]] = deque()
+        self._renew_lock()
+        keep(self, after_fork=Pending._renew_lock)
+
+    def _renew_lock(self) -> None:
+        # The same thread may come again: a signal's handler that serves or reads in the middle of a batch.
+        self._lock = threading.RLock()
 
     def write(self) -> None:
-        """Hand all that waits to the writers. Each record is taken once, however many threads are at it."""
+        """Have all that waits counted: what was appended before is, when this returns, whoever is at it."""
+        with self._lock:
+            self._write()
+
+    def write_soon(self) -> None:
+        """The same, but where another thread is at it, leave it to that one: a request does not wait."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._write()
+            finally:
+                self._lock.release()
+
+    def _write(self) -> None:
         taken: dict[_Writer, list[Any]] = {}
         waiting = self.waiting
         for _ in range(len(waiting)):
@@ -49,11 +70,19 @@ class Pending(Collector):
         for writer, records in taken.items():
             writer.write(records)
 
-    def describe(self) -> Iterable[Metric]:
-        """No metric of its own."""
-        return []
+
+class Fed:
+    """Mixed into a metric in which waiting records are counted: it is up to date whenever it is read.
+
+    Attributes:
+        pending: what to write first; None where nothing waits.
+    """
+
+    pending: Pending | None = None
 
     def collect(self) -> Iterable[Metric]:
-        """Nothing; but what is collected after it is up to date."""
-        self.write()
-        return []
+        """The metric's own, after what waits was counted."""
+        if self.pending is not None:
+            self.pending.write()
+        families: Iterable[Metric] = super().collect()  # type: ignore[misc]
+        return families

@@ -1,6 +1,7 @@
 """Answer a scrape: what the endpoints for ASGI, WSGI and Django have in common."""
 
 import gzip
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -10,6 +11,8 @@ from recwatch.exposition import render
 from recwatch.metrics import DroppedWrites
 
 __all__ = ["Scrape", "answer"]
+
+_QUALITY = re.compile(r"q\s*=\s*([01](?:\.\d*)?)")
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,25 @@ def answer(
     except Exception as error:  # noqa: BLE001 - a scrape must never break the service
         DroppedWrites.of(registry).drop("metrics", "scrape", error)
         return _scrape(500, "text/plain; charset=utf-8", f"{error}\n".encode(), {})
-    if "gzip" in accept_encoding:
+    if _takes_gzip(accept_encoding):
         return _scrape(200, content_type, gzip.compress(body, compresslevel=1), {"Content-Encoding": "gzip"})
     return _scrape(200, content_type, body, {})
 
 
 def _scrape(status: int, content_type: str, body: bytes, headers: dict[str, str]) -> Scrape:
-    return Scrape(status, {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}, body)
+    always = {
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+        "Vary": "Accept, Accept-Encoding",
+    }
+    return Scrape(status, {**always, **headers}, body)
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Whether a header Accept-Encoding takes gzip: and not at quality 0 (RFC 9110, 12.5.3)."""
+    qualities = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, parameters = part.partition(";")
+        found = _QUALITY.search(parameters)
+        qualities[coding.strip()] = float(found[1]) if found else 1.0
+    return qualities.get("gzip", qualities.get("*", 0.0)) > 0

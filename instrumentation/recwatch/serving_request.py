@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from prometheus_client import Counter
 
-from recwatch.histogram import observe_all
+from recwatch.histogram import exemplar_of, observe_all
 from recwatch.metrics import DroppedWrites, ServingMetrics
 from recwatch.pending import MOST
 
@@ -30,8 +30,6 @@ _MOST_NAMES = 50
 _FIRST_FAILURE = 500
 # Starlette's sign that the client went away, known by name so that Starlette need not be there.
 _DISCONNECT = "ClientDisconnect"
-# OpenMetrics: name and value of an exemplar's labels have 128 characters together.
-_LONGEST_EXEMPLAR = 128 - len("request_id")
 
 
 class Arm:
@@ -64,7 +62,7 @@ class Arm:
         self.dropped = DroppedWrites.of(metrics.registry)
         self.dropped.expect("metrics", "error")
         self.waiting = metrics.pending.waiting
-        self.write_all = metrics.pending.write
+        self.write_all = metrics.pending.write_soon
         self._metrics = metrics
         self._outcomes = {outcome: metrics.requests.labels(model, variant, outcome) for outcome in _OUTCOMES}
         self._durations = {
@@ -95,7 +93,7 @@ class Arm:
                 if request.request_id is None:
                     seconds[request.was_reranked].append(request.seconds)
                 else:
-                    exemplar = _exemplar(request.request_id)
+                    exemplar = exemplar_of(request.request_id)
                     self._durations[request.was_reranked].observe(request.seconds, exemplar)
                 if request.error is not None or request.fallback_method is not None:
                     self._write_rare(request)
@@ -282,11 +280,6 @@ def _as_tuple(values: Collection[Any]) -> tuple[Any, ...]:
         return tuple(values)
     to_list = getattr(values, "tolist", None)
     return tuple(values) if to_list is None else tuple(to_list())
-
-
-def _exemplar(request_id: str) -> dict[str, str] | None:
-    text = str(request_id)
-    return {"request_id": text} if len(text) <= _LONGEST_EXEMPLAR else None
 
 
 def _outcome(error: BaseException) -> Outcome:

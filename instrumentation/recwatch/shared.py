@@ -3,7 +3,8 @@
 prometheus_client asks the system for the process's id and takes a lock for each number that it writes. Here a
 fork is noticed when it happens, and an observation takes one lock. The files, `counter_<pid>.quick.db` and
 `histogram_<pid>.quick.db`, are of prometheus_client's format: its own of the same process stand beside them,
-and both `recwatch.multiprocess` and prometheus_client's collector read them all.
+and `recwatch.multiprocess` reads them all. prometheus_client's own collector reads those of living processes;
+it knows nothing of the archive of those that have ended.
 """
 
 import os
@@ -79,7 +80,7 @@ class Count:
             ValueError: the amount is negative: a counter never falls.
             OSError: in a process that was forked off and cannot open its file.
         """
-        if amount < 0:
+        if not amount >= 0:  # NaN too
             raise ValueError(f"a counter cannot be incremented by {amount}")
         process = self._process
         with process.lock:
@@ -94,9 +95,15 @@ class Count:
 
 
 class Series(histogram.Series):
-    """The observations of this process with one set of label values; there are no exemplars."""
+    """The observations of this process with one set of label values; there are no exemplars.
 
-    def __init__(self, bounds: Sequence[float], buckets: Sequence[str], total: str) -> None:
+    Args:
+        bounds: upper bounds of the buckets, ascending.
+        buckets: their keys in the file, and that of what lies beyond all bounds.
+        total: the sum's key; None where there is no sum.
+    """
+
+    def __init__(self, bounds: Sequence[float], buckets: Sequence[str], total: str | None) -> None:
         super().__init__(bounds)
         self._keys = buckets
         self._sum_key = total
@@ -107,7 +114,8 @@ class Series(histogram.Series):
     def _open(self) -> None:
         self._file = file = self._process.file("histogram")
         self._generation = self._process.generation
-        self._sum = file.read_value(self._sum_key)[0]  # type: ignore[no-untyped-call]
+        if self._sum_key is not None:
+            self._sum = file.read_value(self._sum_key)[0]  # type: ignore[no-untyped-call]
         self._counts = [int(file.read_value(key)[0]) for key in self._keys]  # type: ignore[no-untyped-call]
 
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
@@ -121,10 +129,11 @@ class Series(histogram.Series):
         with process.lock:
             if self._generation != process.generation:
                 self._open()
-            self._sum += amount
             self._counts[at] += 1
             write = self._file.write_value
-            write(self._sum_key, self._sum, 0.0)  # type: ignore[no-untyped-call]
+            if self._sum_key is not None:
+                self._sum += amount
+                write(self._sum_key, self._sum, 0.0)  # type: ignore[no-untyped-call]
             write(self._keys[at], self._counts[at], 0.0)  # type: ignore[no-untyped-call]
 
     def observe_many(self, amounts: Iterable[float]) -> None:
@@ -183,7 +192,9 @@ class Histogram(histogram.Histogram):
     def _make_series(self, values: tuple[str, ...]) -> Series:
         names = (*self._labelnames, "le")
         buckets = [_key(self, f"{self._name}_bucket", names, (*values, bound)) for bound in self._names]
-        return Series(self._bounds, buckets, _key(self, f"{self._name}_sum", self._labelnames, values))
+        # Amounts that can be negative have a sum that can fall: no sum, as where one process counts.
+        total = _key(self, f"{self._name}_sum", self._labelnames, values) if self._bounds[0] >= 0 else None
+        return Series(self._bounds, buckets, total)
 
 
 def _key(

@@ -5,8 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client import Counter
+
+from recwatch.guarded import Postponed
 
 SERVICE = """
 import asyncio, logging, shutil, sys
@@ -14,9 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from prometheus_client import REGISTRY
 from recwatch.asgi import MetricsMiddleware, metrics_endpoint
-from recwatch.guarded import Unrecorded
+from recwatch.guarded import Postponed
 from recwatch.metrics import HttpMetrics
 from recwatch.serving import RecommenderMetrics
+from recwatch.testing import wait_until
 
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 metrics = RecommenderMetrics("als")
@@ -54,16 +59,74 @@ def run(code: str, folder: Path) -> str:
     return result.stdout
 
 
-def test_a_folder_that_is_missing_costs_a_log_line_and_the_counts(tmp_path: Path) -> None:
-    out = run("print(asyncio.run(get(metrics_endpoint())))", tmp_path / "missing")
-    assert out.count("Write dropped | target=metrics, reason=folder") == 1
-    assert "(500, 'PROMETHEUS_MULTIPROC_DIR names no folder" in out
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    out = run("print(asyncio.run(get(metrics_endpoint()))[1])", tmp_path / "to be" / "made")
+    assert "Write dropped" not in out
+    assert 'recommender_requests_total{model="als",outcome="success",variant="default"} 3.0' in out
 
 
 def test_a_folder_that_cannot_be_written_costs_a_log_line_and_the_counts(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.touch()  # no folder at all: root may write to one that is read-only
-    assert "Write dropped | target=metrics, reason=folder" in run("", folder)
+    out = run("print(asyncio.run(get(metrics_endpoint())))", folder)
+    assert out.count("Write dropped | target=metrics, reason=folder") == 1
+    assert "(500, 'PROMETHEUS_MULTIPROC_DIR names no folder" in out
+
+
+def test_what_a_folder_did_not_take_at_first_is_kept_once_it_does(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.touch()
+    code = f"""
+Path({str(folder)!r}).unlink()
+def counted():
+    assert asyncio.run(get(watched)) == (200, "ok")
+    text = asyncio.run(get(metrics_endpoint()))[1]
+    return all(name in text for name in (
+        'http_requests_total{{method="GET",route="unmatched",status="200"}}',
+        'recommender_requests_total{{model="als",outcome="success",variant="default"}}',
+    ))
+wait_until(counted)
+"""
+    assert "Write dropped | target=metrics, reason=folder" in run(code, folder)
+
+
+def test_a_series_tries_again_once_a_second_and_says_what_it_loses() -> None:
+    now, tries = 0.0, 0
+    lost: list[OSError] = []
+    errors = [OSError("first"), OSError("second")]
+    counter = Counter("runs", "Runs.", registry=None)
+
+    def make() -> Counter:
+        nonlocal tries
+        tries += 1
+        if errors:
+            raise errors.pop(0)
+        return counter
+
+    series = Postponed(make, lost.append, OSError("at once"), clock=lambda: now)
+    for now in (0.0, 0.5, 1.0, 1.5, 2.0, 2.9):  # noqa: B007 - the clock reads it
+        series.inc()
+    assert (tries, [str(error) for error in lost]) == (2, ["at once"] * 2 + ["first"] * 2 + ["second"] * 2)
+    for now in (3.0, 3.1):  # noqa: B007 - the clock reads it
+        series.inc(2)
+    assert (tries, len(lost), counter._value.get()) == (3, 6, 4)
+
+
+@pytest.mark.parametrize("write", ["inc", "dec", "set", "observe"])
+def test_every_way_to_write_goes_through_or_is_lost(write: str) -> None:
+    class Series:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *given: written.append((name, *given))
+
+    now = 0.0
+    lost: list[OSError] = []
+    written: list[tuple[object, ...]] = []
+    series = Postponed(Series, lost.append, OSError("full"), clock=lambda: now)
+    getattr(series, write)(1.0)
+    assert (len(lost), written) == (1, [])
+    now = 1.0
+    getattr(series, write)(1.0)
+    assert (len(lost), written) == (1, [(write, 1.0)])
 
 
 def test_a_folder_that_is_taken_away_costs_new_series_alone(tmp_path: Path) -> None:
@@ -73,9 +136,9 @@ def test_a_folder_that_is_taken_away_costs_new_series_alone(tmp_path: Path) -> N
 shutil.rmtree({str(folder)!r})
 assert asyncio.run(get(watched)) == (200, "ok")
 lost = HttpMetrics.of(REGISTRY).requests.labels("GET", "/new", "200")
-assert isinstance(lost, Unrecorded)
+assert isinstance(lost, Postponed)
 lost.inc(5)
-lost.labels("x").observe(1.0)
+assert not Path({str(folder)!r}).exists()
 """
     assert "Write dropped | target=metrics, reason=folder" in run(code, folder)
 

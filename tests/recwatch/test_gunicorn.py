@@ -95,6 +95,32 @@ def test_the_next_start_begins_with_nothing_and_needs_no_folder(serve: Any, tmp_
     assert second.value("http_requests_total", **LABELS) == 5
 
 
+def test_a_preloaded_application_counts_in_a_folder_that_is_still_to_be_made(
+    serve: Any, tmp_path: Path
+) -> None:
+    server = start(serve, tmp_path / "not yet there", "--preload")
+    work(server, 6)
+    assert server.value("http_requests_total", **LABELS) == 6
+    ours = {"model": "als", "variant": "default", "outcome": "success"}
+    assert server.value("recommender_requests_total", **ours) == 6
+
+
+def test_an_asgi_application_on_uvicorns_workers(serve: Any, shared: Path) -> None:
+    pytest.importorskip("uvicorn.workers")
+    command = ("gunicorn", "asgi_app:app", "--config=python:recwatch.gunicorn", "--workers=2")
+    server = serve(*command, "--worker-class=uvicorn.workers.UvicornWorker", folder=shared)
+    pids: set[int] = set()
+    done = 0
+    while len(pids) < 2:
+        pids |= {int(server.get("/work/1").text) for _ in range(5)}
+        done += 5
+    labels = {**LABELS, "route": "/work/{id}"}
+    assert server.value("http_requests_total", **labels) == done
+    os.kill(pids.pop(), signal.SIGKILL)
+    wait_until(lambda: server.value("test_live_workers") == 1, timeout=30)
+    assert server.value("http_requests_total", **labels) == done
+
+
 def test_a_failure_a_file_and_a_client_that_hangs_up(serve: Any, shared: Path) -> None:
     server = start(serve, shared)
     assert server.get("/fails").status_code == 500

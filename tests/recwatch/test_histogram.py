@@ -4,10 +4,10 @@ import prometheus_client
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from recwatch.exposition import render, without_created
-from recwatch.histogram import Histogram, observe_all, quick
+from recwatch.histogram import Histogram, observe_all
 
 BUCKETS = (0.1, 0.5, 1, 2.5)
 
@@ -104,8 +104,3 @@ def test_threads_lose_no_observation() -> None:
         thread.join()
     assert registry.get_sample_value("seconds_count", {"a": "b"}) == 16_000
     assert registry.get_sample_value("seconds_sum", {"a": "b"}) == 4_000
-
-
-def test_only_histograms_have_a_quick_kind() -> None:
-    kinds: list[object] = [quick(prometheus_client.Histogram), quick(Counter), quick(Gauge)]
-    assert kinds == [Histogram, Counter, Gauge]

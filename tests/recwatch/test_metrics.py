@@ -1,4 +1,6 @@
+import gc
 import logging
+import weakref
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
@@ -11,6 +13,7 @@ from recwatch.metrics import (
     ServingMetrics,
     TrainingMetrics,
 )
+from recwatch.serving import RecommenderMetrics
 
 SETS = (DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics, QualityMetrics, HealthMetrics)
 
@@ -27,6 +30,18 @@ def test_every_metric_says_what_it_means(kind: type[HttpMetrics], registry: Coll
 def test_a_registry_holds_one_set_of_each(kind: type[HttpMetrics], registry: CollectorRegistry) -> None:
     assert kind.of(registry) is kind.of(registry)
     assert kind.of(registry) is not kind.of(CollectorRegistry())
+
+
+def test_a_registry_that_nobody_holds_takes_its_sets_with_it() -> None:
+    registry = CollectorRegistry()
+    for kind in SETS:
+        kind.of(registry)
+    with RecommenderMetrics("als", registry=registry).request():
+        pass
+    gone = weakref.ref(registry)
+    del registry
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_name_that_other_code_has_taken_costs_a_counted_drop(

@@ -16,6 +16,28 @@ def test_an_answer_has_its_length_and_type(registry: CollectorRegistry) -> None:
     assert (packed.headers["Content-Encoding"], gzip.decompress(packed.body)) == ("gzip", scrape.body)
 
 
+@pytest.mark.parametrize(
+    ("header", "packed"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("br;q=1.0, *;q=0.1", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("*;q=0", False),
+        ("xgzip", False),
+    ],
+)
+def test_it_is_compressed_where_the_scraper_takes_that(
+    registry: CollectorRegistry, header: str, *, packed: bool
+) -> None:
+    headers = answer(registry, accept_encoding=header).headers
+    assert ("Content-Encoding" in headers) is packed
+    assert headers["Vary"] == "Accept, Accept-Encoding"
+
+
 def test_samples_are_picked_by_name(registry: CollectorRegistry) -> None:
     for name in ("chosen_total", "other_total"):
         Counter(name, "Chosen or not.", registry=registry).inc()

@@ -120,6 +120,21 @@ def test_many_threads_lose_no_count(registry: CollectorRegistry) -> None:
     assert 'time_seconds_count{model="als"} 8000.0' in text
 
 
+def test_there_is_no_sum_where_amounts_can_be_negative(
+    shared_folder: Path, registry: CollectorRegistry
+) -> None:
+    scores = Histogram("score", "Score.", ["model"], registry=registry, buckets=(-1.0, 0.0, 1.0)).labels(
+        "als"
+    )
+    scores.observe(-9.0)
+    scores.observe_many([-1.0, 0.5])
+    assert list(shared_folder.glob("*.db"))
+    for text in (render(registry)[0].decode(), generate_latest(registry).decode()):
+        assert 'score_count{model="als"} 3.0' in text
+        assert 'score_bucket{le="-1.0",model="als"} 2.0' in text
+        assert "score_sum" not in text
+
+
 @pytest.mark.usefixtures("shared_folder")
 def test_a_counter_never_falls(registry: CollectorRegistry) -> None:
     runs, _ = declare(registry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recwatch.health.answers import HEADERS, Answer, healthz, readyz
 from recwatch.health.check import Check
-from recwatch.request_id import Receive, Scope, Send
+from recwatch.web_types import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from recwatch.health.checks import HealthChecks

@@ -11,9 +11,9 @@ from prometheus_client import Gauge
 from recwatch.serving import RecommenderMetrics
 from recwatch.wsgi import MetricsMiddleware, metrics_app
 
+metrics = RecommenderMetrics("als")  # which makes the folder; prometheus_client's own metrics need it
 LIVE = Gauge("test_live_workers", "Workers that answered and live.", multiprocess_mode="livesum")
 LAST = Gauge("test_last_worker", "The worker that answered last.", multiprocess_mode="mostrecent")
-metrics = RecommenderMetrics("als")
 scrape = metrics_app()
 
 
