@@ -157,5 +157,14 @@ def metrics_endpoint(registry: CollectorRegistry = REGISTRY) -> Any:
 
     Returns:
         A `MetricsEndpoint`, typed `Any` as `add_route` takes applications but is typed for functions.
+
+    Raises:
+        TypeError: when it is given something that is no registry, such as the request that a framework hands
+            to this function where `metrics_endpoint` was added instead of `metrics_endpoint()`.
     """
+    if not hasattr(registry, "collect"):
+        raise TypeError(
+            f"a registry is needed, not a {type(registry).__name__}: register the endpoint with parentheses, "
+            'as app.add_route("/metrics", metrics_endpoint())'
+        )
     return MetricsEndpoint(registry)

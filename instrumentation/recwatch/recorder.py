@@ -8,7 +8,7 @@ A request pays an append to a deque. What does not fit is dropped and counted, n
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -55,13 +55,14 @@ class Recorder:
     most what the last interval brought.
 
     Args:
-        consumers: get each batch in this order.
+        consumers: get each batch in this order; `Scores` before `RequestLog`, which keeps what it finds.
         interval: seconds between batches.
         capacity: records that may wait.
         registry: where drops are counted.
 
     Raises:
-        ValueError: interval or capacity are not above 0.
+        TypeError: an argument is of the wrong kind.
+        ValueError: interval or capacity are not above 0, or `Scores` comes after `RequestLog`.
     """
 
     def __init__(
@@ -72,9 +73,8 @@ class Recorder:
         capacity: int = 100_000,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        if interval <= 0 or capacity < 1:
-            raise ValueError("interval must be above 0 seconds and capacity at least 1 record")
-        self.consumers = tuple(consumers)
+        _check(interval, capacity, registry)
+        self.consumers = _checked(consumers)
         self._interval = interval
         self._capacity = capacity
         self._dropped = DroppedWrites.of(registry)
@@ -255,3 +255,36 @@ class Recorder:
         rest = self._pop(len(self._queue))
         if rest:
             self._dropped.drop(_TARGET, "closed", "nobody is left to take them", writes=len(rest))
+
+
+def _check(interval: object, capacity: object, registry: object) -> None:
+    if not isinstance(interval, int | float):
+        raise TypeError(f"interval must be a number of seconds; got {interval!r:.40}")
+    if not isinstance(capacity, int):
+        raise TypeError(f"capacity must be a number of records; got {capacity!r:.40}")
+    if interval <= 0 or capacity < 1:
+        raise ValueError("interval must be above 0 seconds and capacity at least 1 record")
+    if not isinstance(registry, CollectorRegistry):
+        raise TypeError(f"registry must be a CollectorRegistry; got {type(registry).__name__}")
+
+
+def _checked(consumers: object) -> tuple[Consumer, ...]:
+    """Consumers, each of which can do its part, in an order in which all find what they need."""
+    if isinstance(consumers, str) or not isinstance(consumers, Iterable):
+        raise TypeError(
+            f"consumers must be a list, such as Recorder([RequestLog(...)]); got {_kind_of(consumers)}"
+        )
+    found = tuple(consumers)
+    for consumer in found:
+        named = isinstance(getattr(consumer, "name", None), str)
+        can = all(callable(getattr(consumer, method, None)) for method in ("take", "close"))
+        if isinstance(consumer, type) or not (named and can):
+            raise TypeError(f"a consumer has a name, take(requests) and close(); got {_kind_of(consumer)}")
+    names = [consumer.name for consumer in found]
+    if "scores" in names and "requests" in names[: names.index("scores")]:
+        raise ValueError("put Scores before RequestLog: the rows of requests hold what Scores finds")
+    return found
+
+
+def _kind_of(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

@@ -41,6 +41,9 @@ class RecommenderMetrics:
         fallbacks: the fallback methods that can occur, exported at 0 from the start.
         recorder: takes each request when it is over, for logs, the store and scores.
         registry: where the metrics are kept; objects on one registry share them.
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
     """
 
     def __init__(
@@ -52,11 +55,12 @@ class RecommenderMetrics:
         recorder: "Recorder | None" = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
+        self._fallbacks = _names(fallbacks)
+        _check(model, variant, recorder, registry)
         self.model = model
         self.variant = variant
         self.recorder = recorder
         self._metrics = metrics = ServingMetrics.of(registry)
-        self._fallbacks = tuple(fallbacks)
         # There prometheus_client keeps no exemplars, and another process may read the metrics at any time.
         several_processes = multiprocess.folder() is not None
         self._arm = Arm(
@@ -146,13 +150,15 @@ class RecommenderMetrics:
     def model_loaded(self, version: str, trained_at: datetime) -> None:
         """A version is in service from now on; the series of the one before goes. Never raises.
 
+        A `trained_at` that is naive, or no datetime, is a counted drop: then no time of training is shown.
+
         Args:
             version: such as `v3_20261121_031500`.
             trained_at: when it was trained, aware.
         """
         try:
             self._load(version)
-            self._metrics.model_trained.labels(self.model).set(trained_at.timestamp())
+            self._tell_age(trained_at)
         except Exception as fault:  # noqa: BLE001 - watching must never break the service
             self._arm.drop(fault)
 
@@ -169,6 +175,16 @@ class RecommenderMetrics:
             forget(self._metrics.model_info, self.model, before)
         self._metrics.model_info.labels(self.model, version).set(1)
 
+    def _tell_age(self, trained_at: object) -> None:
+        trained = self._metrics.model_trained
+        if not isinstance(trained_at, datetime) or trained_at.utcoffset() is None:
+            # The version before may have been trained at another time.
+            forget(trained, self.model)
+            raise TypeError(
+                f"trained_at must be an aware datetime, such as datetime.now(UTC); got {trained_at!r:.40}"
+            )
+        trained.labels(self.model).set(trained_at.timestamp())
+
     def reload(self, outcome: Literal["success", "error"]) -> None:
         """A load of a model ended well or not; never raises."""
         try:
@@ -181,3 +197,21 @@ class RecommenderMetrics:
             counter.inc(count)
         except Exception as fault:  # noqa: BLE001 - watching must never break the service
             self._arm.drop(fault)
+
+
+def _check(model: object, variant: object, recorder: object, registry: object) -> None:
+    if not isinstance(model, str) or not isinstance(variant, str):
+        raise TypeError(f"model and variant must be texts; got {model!r:.40}, {variant!r:.40}")
+    if recorder is not None and not (hasattr(recorder, "put") and hasattr(recorder, "consumers")):
+        given = type(recorder).__name__
+        raise TypeError(f"recorder must be a Recorder, such as Recorder([RequestLog(...)]); got {given}")
+    if not isinstance(registry, CollectorRegistry):
+        raise TypeError(f"registry must be a CollectorRegistry; got {type(registry).__name__}")
+
+
+def _names(fallbacks: object) -> tuple[str, ...]:
+    if isinstance(fallbacks, Iterable) and not isinstance(fallbacks, str):
+        names = tuple(fallbacks)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise TypeError(f'fallbacks must be a list of texts, such as ["popularity"]; got {fallbacks!r:.40}')

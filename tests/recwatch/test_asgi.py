@@ -360,6 +360,14 @@ def test_metrics_are_compressed_or_picked_on_request(service: Service, registry:
 
 
 @pytest.mark.anyio
+async def test_an_endpoint_without_parentheses_is_no_empty_page() -> None:
+    app = Starlette()
+    app.add_route("/metrics", metrics_endpoint)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r'not a Request: .*, as app.add_route\("/metrics", metrics_endpoint'):
+        await drive(app, path="/metrics")
+
+
+@pytest.mark.anyio
 async def test_rendering_leaves_the_event_loop(registry: CollectorRegistry) -> None:
     threads = []
 

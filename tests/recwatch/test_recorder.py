@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -430,6 +431,30 @@ def test_settings_that_make_no_sense_are_refused(registry: CollectorRegistry) ->
     for settings in ({"interval": 0.0}, {"capacity": 0}):
         with pytest.raises(ValueError, match="interval must be above 0 seconds and capacity at least 1"):
             Recorder([], registry=registry, **settings)
+
+
+@pytest.mark.parametrize(
+    ("consumers", "settings", "message"),
+    [
+        (Taking(), {}, r"consumers must be a list, such as Recorder\(\[RequestLog\(...\)\]\); got Taking$"),
+        ("taking", {}, r"consumers must be a list, .*; got str$"),
+        ([Taking], {}, r"a consumer has a name, take\(requests\) and close\(\); got the class Taking$"),
+        ([Taking(), print], {}, "; got builtin_function_or_method$"),
+        ([], {"interval": "1s"}, "interval must be a number of seconds; got '1s'$"),
+        ([], {"capacity": None}, "capacity must be a number of records; got None$"),
+        ([], {"registry": Taking()}, "registry must be a CollectorRegistry; got Taking$"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(consumers: Any, settings: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Recorder(consumers, **{"registry": CollectorRegistry(), **settings})
+
+
+def test_scores_come_before_the_request_log(registry: CollectorRegistry) -> None:
+    log, lines, scores = Taking("requests"), Taking("lines"), Taking("scores")
+    with pytest.raises(ValueError, match="put Scores before RequestLog"):
+        Recorder([log, scores], registry=registry)
+    assert Recorder([lines, scores, log], registry=registry).close() is True
 
 
 def test_a_recorder_that_nobody_uses_starts_no_thread(make: Callable[..., Recorder], taking: Taking) -> None:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -12,6 +13,10 @@ from recwatch.scores import Scores
 from recwatch.serving import RecommenderMetrics
 
 TRAINED = datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
+
+
+class Drawer:
+    """Neither a recorder nor a registry."""
 
 
 @pytest.fixture
@@ -232,3 +237,35 @@ def test_what_cannot_be_told_of_a_model_never_reaches_the_service(registry: Coll
     metrics.model_loaded("v1", "yesterday")  # type: ignore[arg-type]
     labels = {"target": "metrics", "reason": "error"}
     assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 2
+
+
+@pytest.mark.parametrize("trained_at", [datetime(2026, 11, 21, 3, 15), "2026-11-21", None])  # noqa: DTZ001
+def test_a_time_of_training_without_a_zone_is_a_drop_that_says_what_to_pass(
+    metrics: RecommenderMetrics,
+    registry: CollectorRegistry,
+    caplog: pytest.LogCaptureFixture,
+    trained_at: Any,
+) -> None:
+    metrics.model_loaded("v1", TRAINED)
+    metrics.model_loaded("v2", trained_at)
+    assert drops(registry) == 1
+    assert "trained_at must be an aware datetime, such as datetime.now(UTC); got" in caplog.text
+    assert info(registry) == {("als", "v2"): 1}
+    name = "recommender_model_trained_timestamp_seconds"
+    assert registry.get_sample_value(name, {"model": "als"}) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"recorder": Drawer()}, r"recorder must be a Recorder, such as Recorder\(\[.*; got Drawer$"),
+        ({"model": 3}, "model and variant must be texts; got 3, 'default'$"),
+        ({"variant": None}, "model and variant must be texts; got 'als', None$"),
+        ({"fallbacks": "popularity"}, "fallbacks must be a list of texts, .*; got 'popularity'$"),
+        ({"fallbacks": [None]}, r"fallbacks must be a list of texts, .*; got \[None\]$"),
+        ({"registry": Drawer()}, "registry must be a CollectorRegistry; got Drawer$"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        RecommenderMetrics(**{"model": "als", "registry": CollectorRegistry(), **arguments})
