@@ -1,7 +1,5 @@
 """Count what became of predictions and labels on a registry."""
 
-from collections.abc import Iterable
-
 from prometheus_client import CollectorRegistry
 
 from recwatch.histogram import observe_all
@@ -34,25 +32,24 @@ class Counts:
             **{reason: metrics.unmatched.labels(model, reason) for reason in _UNMATCHED},
         }
         self._lag = metrics.lag.labels(model)
-        self._events: dict[Event, int] = {}
+        self._steps: dict[tuple[Event, ...], int] = {}
         self._lags: list[float] = []
 
-    def add(self, events: Iterable[Event], lag: float | None = None) -> None:
+    def add(self, events: tuple[Event, ...], lag: float | None = None) -> None:
         """Note the events of a step, and how long after its prediction a label was joined, if one was.
 
         A request pays a dictionary for it; `publish` brings it to the counters. Whoever calls the two holds a
         lock, or is one thread.
         """
-        for event in events:
-            self._events[event] = self._events.get(event, 0) + 1
+        self._steps[events] = self._steps.get(events, 0) + 1
         if lag is not None:
             self._lags.append(lag)
 
     def publish(self) -> None:
         """Bring what was noted to the counters. A label from before its prediction has a lag of 0."""
-        events, self._events = self._events, {}
+        steps, self._steps = self._steps, {}
         lags, self._lags = self._lags, []
-        for event, times in events.items():
+        for event, times in ((event, times) for events, times in steps.items() for event in events):
             counter = self._counters.get(event)
             if counter is None:
                 self.drop("repeated", "a prediction_id was recorded before", writes=times)
@@ -62,7 +59,7 @@ class Counts:
 
     def clear(self) -> None:
         """Forget what was noted and not published: in the child of a fork, it is the parent's to publish."""
-        self._events, self._lags = {}, []
+        self._steps, self._lags = {}, []
 
     def drop(self, reason: str, error: object, *, writes: int = 1) -> None:
         """Writes were given up."""

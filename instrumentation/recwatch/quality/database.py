@@ -142,7 +142,8 @@ class StoreJournal:
             self._count(settled)
 
     def _count(self, settled: Settled) -> None:
-        self._settings.counts.add(settled.events)
+        for event in settled.events:
+            self._settings.counts.add((event,))
         for lag in settled.lags:
             self._settings.counts.add((), lag)
         self._settings.counts.publish()

@@ -10,7 +10,7 @@ from recwatch.quality.experiment import Tally, Totals
 from recwatch.quality.join import add_feedback, add_prediction, due, pass_time
 from recwatch.quality.journal import Settings, as_unlabelled
 from recwatch.quality.records import Feedback, Prediction, Record, Status, Step
-from recwatch.quality.state import State, load_state, save_state
+from recwatch.quality.state import Kept, State, load_state, save_state
 from recwatch.quality.task import Rows
 from recwatch.quality.window import Ring
 
@@ -18,7 +18,6 @@ __all__ = ["MemoryJournal"]
 
 # A request waits at most as long as this many take to be looked at.
 _AT_ONCE = 500
-_SETTLED: frozenset[Status] = frozenset(("joined", "expired"))
 
 
 class MemoryJournal:
@@ -50,7 +49,7 @@ class MemoryJournal:
         if prediction.features is not None:  # nobody could read them here
             prediction = prediction._replace(features=None)
         with self._lock:
-            known = self._records.get(key)
+            known = self._look_up(key)
             if known is None and len(self._records) >= self._settings.capacity and not self._make_room():
                 return False
             step = add_prediction(known, prediction, self._rules)
@@ -63,7 +62,7 @@ class MemoryJournal:
         """A label was given; returns whether it was taken."""
         key = feedback.prediction_id
         with self._lock:
-            known = self._records.get(key)
+            known = self._look_up(key)
             if known is None and len(self._records) >= self._settings.capacity and not self._make_room():
                 return False
             self._take(key, known, add_feedback(known, feedback, self._rules))
@@ -98,6 +97,7 @@ class MemoryJournal:
                 self._task.columns,
                 tuple(self._task.metrics),
                 self._settings.experiment.name if self._settings.experiment else None,
+                list(self._records),
                 list(self._records.values()),
                 self._ring.table(),
                 dict(self._tally.totals),
@@ -119,7 +119,7 @@ class MemoryJournal:
         self.save()
 
     def _begin(self) -> None:
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, Kept] = {}
         self._due = Agenda()
         self._settled: deque[str] = deque()
         """Ids in the order in which they were settled; some may be forgotten."""
@@ -130,12 +130,15 @@ class MemoryJournal:
         """Forget the record that was settled first; returns whether there was one."""
         while self._settled:
             key = self._settled.popleft()
-            record = self._records.get(key)
-            if record is not None and record.status in _SETTLED:
+            if _is_settled(self._records.get(key)):
                 del self._records[key]
                 return True
         self._counts.drop("full", f"{self._settings.capacity} records wait for their other half")
         return False
+
+    def _look_up(self, key: str) -> Record | None:
+        kept = self._records.get(key)
+        return Record("joined", Prediction(key, kept, "")) if isinstance(kept, float) else kept
 
     def _take(self, key: str, known: Record | None, step: Step) -> None:
         """Keep the outcome of a step. The heap holds an entry for each record that is due then or before."""
@@ -146,9 +149,10 @@ class MemoryJournal:
             if prediction is not None and feedback is not None:
                 self._push(prediction, feedback)
                 lag = feedback.at - prediction.at
-                record = _slim(record.status, prediction)
+                self._records[key] = float(prediction.at)
                 self._settled.append(key)
-            self._records[key] = record
+            else:
+                self._records[key] = record
             if known is None or known.status == "early":  # a prediction may be older than its label
                 self._due.add(due(record, self._rules), key)
         self._counts.add(events, lag)
@@ -173,7 +177,7 @@ class MemoryJournal:
         return True
 
     def _pass_time(self, key: str, now: float) -> None:
-        known = self._records.get(key)
+        known = self._look_up(key)
         if known is None:  # it was forgotten to make room, or had an entry from when its label was early
             return
         record, events = pass_time(known, now, self._rules)
@@ -184,11 +188,11 @@ class MemoryJournal:
         else:
             if "unlabelled" in events and record.prediction is not None:
                 self._settled.append(key)
+                self._records[key] = record
                 counts_as = as_unlabelled(record.prediction, self._task, self._rules)
                 if counts_as is not None:
                     self._push(record.prediction, counts_as)
-                    record = _slim(record.status, record.prediction)
-            self._records[key] = record
+                    self._records[key] = _slim(record.status, record.prediction)
             self._due.add(due(record, self._rules), key)
         self._counts.add(events)
 
@@ -196,11 +200,16 @@ class MemoryJournal:
         state = load_state(path, self._settings)
         if state is None:
             return
-        self._records = {record.key: record for record in state.records}
-        self._due = Agenda((due(record, self._rules), key) for key, record in self._records.items())
-        self._settled.extend(key for key, record in self._records.items() if record.status in _SETTLED)
+        self._records = dict(zip(state.ids, state.records, strict=True))
+        looked_up = ((key, self._look_up(key)) for key in self._records)
+        self._due = Agenda((due(record, self._rules), key) for key, record in looked_up if record is not None)
+        self._settled.extend(key for key, kept in self._records.items() if _is_settled(kept))
         self._ring.extend(state.table[-self._settings.window.count :])
         self._tally.totals.update(state.totals)
+
+
+def _is_settled(kept: Kept | None) -> bool:
+    return isinstance(kept, float) or (kept is not None and kept.status == "expired")
 
 
 def _slim(status: Status, prediction: Prediction) -> Record:

@@ -18,7 +18,13 @@ from recwatch.quality.journal import Settings
 from recwatch.quality.moments import Moments
 from recwatch.quality.records import Feedback, Item, Prediction, Record, Status
 
-__all__ = ["State", "load_state", "save_state"]
+__all__ = ["Kept", "State", "load_state", "save_state"]
+
+Kept = Record | float
+"""What is kept of an id: of one that is joined, only when its prediction was made, in seconds since 1970.
+
+Most records are, and a garbage collector has to look at each record at every turn, but not at floats.
+"""
 
 _VERSION = 2
 # One call of the JSON encoder keeps all other threads waiting until it ends: some hundred records take 1 ms.
@@ -34,7 +40,8 @@ class State(NamedTuple):
         columns: what the floats of a row are.
         metrics: what is made of them; their names hold settings that the rows depend on, such as k.
         experiment: whose totals these are.
-        records: one for each prediction id.
+        ids: of the predictions.
+        records: what is kept of each.
         table: the window, shape (rows, 1 + columns), the time first.
         totals: of the experiment.
     """
@@ -43,7 +50,8 @@ class State(NamedTuple):
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
     experiment: str | None
-    records: Sequence[Record]
+    ids: Sequence[str]
+    records: Sequence[Kept]
     table: npt.NDArray[np.float64]
     totals: Totals
 
@@ -65,7 +73,7 @@ def save_state(path: Path, state: State) -> None:
         "totals": [[*key, *moments] for key, moments in state.totals.items()],
     }
     lines = bytearray()
-    for line in _as_lines(state.records):
+    for line in _as_lines(state):
         lines += line
         time.sleep(0)  # another thread's turn
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,15 +128,24 @@ def _read(path: Path) -> State:
         columns,
         tuple(head["metrics"]),
         head["experiment"],
-        [_record(*row) for line in lines for row in json.loads(line)],
+        *_split(_kept(*row) for line in lines for row in json.loads(line)),
         table,
         {(_text(arm), _text(metric)): _moments(*rest) for arm, metric, *rest in head["totals"]},
     )
 
 
-def _as_lines(records: Sequence[Record]) -> Iterator[bytes]:
-    for first in range(0, len(records), _RECORDS_A_LINE):
-        yield json.dumps(records[first : first + _RECORDS_A_LINE]).encode() + b"\n"
+def _as_lines(state: State) -> Iterator[bytes]:
+    for first in range(0, len(state.ids), _RECORDS_A_LINE):
+        part = slice(first, first + _RECORDS_A_LINE)
+        yield json.dumps(list(zip(state.ids[part], state.records[part], strict=True))).encode() + b"\n"
+
+
+def _split(pairs: Iterable[tuple[str, Kept]]) -> tuple[list[str], list[Kept]]:
+    ids, records = [], []
+    for key, kept in pairs:
+        ids.append(key)
+        records.append(kept)
+    return ids, records
 
 
 def _bytes(value: bytes | bytearray) -> npt.NDArray[np.uint8]:
@@ -136,6 +153,15 @@ def _bytes(value: bytes | bytearray) -> npt.NDArray[np.uint8]:
 
 
 # What is read is held to the types that the rest of the code relies on: a later fault would end the monitor.
+
+
+def _kept(key: Any, kept: Any) -> tuple[str, Kept]:
+    if isinstance(kept, list):
+        record = _record(*kept)
+        if record.key != key:
+            raise ValueError(f"the record of {key!r} is that of another")
+        return record.key, record
+    return _text(key), float(_number(kept))
 
 
 def _record(status: Any, predicted: Any, labelled: Any) -> Record:
@@ -158,10 +184,7 @@ def _record(status: Any, predicted: Any, labelled: Any) -> Record:
         feedback = Feedback(_text(key), _number(at), _number(label), _items(taken))
     if status not in _STATUSES or (prediction is None) != (status == "early"):
         raise ValueError(f"a record is {status!r} and has {'no' if prediction is None else 'a'} prediction")
-    record = Record(status, prediction, feedback)
-    if not record.key:
-        raise ValueError("a record has no id")
-    return record
+    return Record(status, prediction, feedback)
 
 
 def _moments(samples: Any, mean: Any, squares: Any) -> Moments:

@@ -21,9 +21,11 @@ STATE = State(
     COLUMNS,
     METRICS,
     "rerank",
+    ["a", "b", "c"],
     [
         Record("waiting", Prediction("a", 1.5, "default", "v1", 0.5, 1.0, (1, "x"), 7, None)),
         Record("early", None, Feedback("b", 2.5, 1.0, ("y",))),
+        3.5,
     ],
     np.array([[1.0, 0.5, 1.0, 1.0]]),
     {("rerank", "accuracy"): Moments(3, 0.5, 0.25)},
@@ -77,7 +79,7 @@ def _with_record(path: Path, *record: object) -> bytes:
     with np.load(path) as whole:
         head = whole["head"]
     with path.open("wb") as file:
-        np.savez(file, head=head, records=_json([record]), table=STATE.table)
+        np.savez(file, head=head, records=_json([["a", record]]), table=STATE.table)
     return path.read_bytes()
 
 
@@ -104,9 +106,9 @@ def _with_total(path: Path, *total: object) -> bytes:
         lambda path: _with_record(path, "waiting", [*PREDICTED[:6], [[1]], *PREDICTED[7:]], None),
         lambda path: _with_record(path, "waiting", [], None),
         lambda path: _with_record(path, "over", PREDICTED, None),
-        lambda path: _with_record(path, "early", None, ["b", 2.5, None, []]),
-        lambda path: _with_record(path, "early", None, ["", 2.5, 1.0, []]),
-        lambda path: _with_record(path, "joined", None, ["b", 2.5, 1.0, []]),
+        lambda path: _with_record(path, "early", None, ["a", 2.5, None, []]),
+        lambda path: _with_record(path, "early", None, ["b", 2.5, 1.0, []]),
+        lambda path: _with_record(path, "joined", None, ["a", 2.5, 1.0, []]),
         lambda path: _with_total(path, "rerank", "accuracy", "many", 0.5, 0.25),
         lambda path: _with_total(path, "rerank", 5, 3, 0.5, 0.25),
     ],
@@ -148,8 +150,9 @@ def test_what_a_whole_file_holds_is_taken(tmp_path: Path, make_settings: MakeSet
 def test_no_call_of_the_encoder_has_many_records(tmp_path: Path, make_settings: MakeSettings) -> None:
     """No other thread runs while one does."""
     path = tmp_path / "state.npz"
-    many = [Record("waiting", Prediction(f"p{number}", 1.5, "default")) for number in range(2_001)]
-    save_state(path, STATE._replace(records=many))
+    ids = [f"p{number}" for number in range(2_001)]
+    many = [Record("waiting", Prediction(key, 1.5, "default")) for key in ids]
+    save_state(path, STATE._replace(ids=ids, records=many))
     with np.load(path) as whole:
         lines = whole["records"].tobytes().splitlines()
     assert max(len(json.loads(line)) for line in lines) == 250
