@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch import logs
 from recwatch.logs import Event, Rotation, event
+from recwatch.metrics import DroppedWrites
 from recwatch.redaction import mask_passwords
 from recwatch.user_ids import Mode, UserIds
 
@@ -76,6 +77,8 @@ class ServiceLog:
     ) -> None:
         self.name = "service_log"
         self._user_ids = UserIds(user_ids, key_file)
+        self._dropped = DroppedWrites.of(registry)
+        self._dropped.expect(self.name, "error")
         if file is None:
             self._logger = logging.getLogger(name)
             if self._logger.level == logging.NOTSET:
@@ -83,10 +86,14 @@ class ServiceLog:
             return
         with _taking:
             free = next(each for each in _numbered(name) if each not in _taken)
+            _taken[free] = self
+        try:
             self._logger = logs.configure(
                 free, file=file, console=False, json=json, rotation=rotation, registry=registry
             )
-            _taken[free] = self
+        except BaseException:
+            _taken.pop(free, None)
+            raise
 
     def started(self, model_id: str) -> None:
         """The service is ready, with this model: `Service started | model_id=als_v2_20250116_141500`."""
@@ -99,16 +106,19 @@ class ServiceLog:
     def take(self, requests: "Sequence[RecommenderRequest]") -> None:
         """Write the lines of finished requests."""
         for request in requests:
-            for level, line in _lines(request, self._user_ids(request.user_id)):
-                if self._logger.isEnabledFor(level):
-                    self._write(level, line, request)
+            try:
+                for level, line in _lines(request, self._user_ids(request.user_id)):
+                    if self._logger.isEnabledFor(level):
+                        self._write(level, line, request)
+            except Exception as error:  # noqa: BLE001 - such as a user id without a text: the others are written
+                self._dropped.drop(self.name, "error", error)
 
     def close(self) -> None:
         """Close the file, where this log opened one; a second call does nothing."""
-        with _taking:
-            if _taken.get(self._logger.name) is self:
-                logs.close(self._logger.name)
-                del _taken[self._logger.name]
+        name = self._logger.name
+        if _taken.get(name) is self:
+            logs.close(name)
+            _taken.pop(name, None)
 
     def _write(self, level: int, line: Event, request: "RecommenderRequest") -> None:
         extra = None if request.request_id is None else {"request_id": _short(request.request_id)}

@@ -193,6 +193,19 @@ def test_what_a_request_says_cannot_fill_the_log(
     assert "9" * 257 not in line
 
 
+def test_a_request_without_a_line_costs_no_other(file: Path, registry: CollectorRegistry) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    log = ServiceLog(NAME, file=file, registry=registry)
+    users = (1, Unprintable(), 2)
+    log.take([record("15:30:15", registry, user_id=user_id, seconds=0.082) for user_id in users])
+    assert [line[:19] for line in messages(file)] == ["Request | user_id=1", "Request | user_id=2"]
+    labels = {"target": "service_log", "reason": "error"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 1
+
+
 def test_two_logs_write_to_their_own_files(tmp_path: Path, registry: CollectorRegistry) -> None:
     als = ServiceLog(NAME, file=tmp_path / "als.log", registry=registry)
     bpr = ServiceLog(NAME, file=tmp_path / "bpr.log", registry=registry)
@@ -212,6 +225,15 @@ def test_two_logs_write_to_their_own_files(tmp_path: Path, registry: CollectorRe
     assert messages(tmp_path / "again.log") == ["Of the service's own"]
     again.close()
     bpr.close()
+
+
+def test_a_log_that_could_not_be_opened_takes_no_name(tmp_path: Path, registry: CollectorRegistry) -> None:
+    with pytest.raises(OSError, match="directory"):
+        ServiceLog(NAME, file=tmp_path, registry=registry)
+    log = ServiceLog(NAME, file=tmp_path / "a.log", registry=registry)
+    logging.getLogger(NAME).info("Here")
+    log.close()
+    assert messages(tmp_path / "a.log") == ["Here"]
 
 
 def test_two_logs_of_one_file_write_each_line_once(file: Path, registry: CollectorRegistry) -> None:
