@@ -1,6 +1,7 @@
 """A database answers a query. Needs the extra `store`."""
 
 import math
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,15 @@ from recwatch.health.secrets import hide
 
 __all__ = ["Database"]
 
+_ANY = "SELECT 1"
+
 
 class Database:
     """Measures the seconds that a new connection and a query take.
 
     Args:
         url: as SQLAlchemy takes it, such as `postgresql+psycopg://user@host/database`.
-        query: what is asked.
+        query: what is asked. A file of SQLite that is not there yet passes the default where it can be made.
         connect_timeout: seconds after which the driver gives up (PostgreSQL, MySQL), so that the thread ends;
             longer than the check's own `timeout`, which decides.
 
@@ -30,7 +33,7 @@ class Database:
 
     unit = "seconds"
 
-    def __init__(self, url: str, *, query: str = "SELECT 1", connect_timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, query: str = _ANY, connect_timeout: float = 5.0) -> None:
         try:
             self._url = sa.make_url(url)
             options = _options(self._url.get_backend_name(), connect_timeout)
@@ -43,14 +46,19 @@ class Database:
                 "postgresql+psycopg://user@host/database, and @ / : in a password as %40 %2F %3A"
             ) from None
         self._query = sa.text(query)
+        # A file may be made by the first record that a service writes, but not before it is ready to serve.
+        self._may_be_missing = query == _ANY
 
     def __call__(self) -> Measured:
-        """The seconds that it took.
+        """The seconds that it took; none where a file of SQLite is still to be made.
 
         Raises:
             HealthError: when the database cannot be reached or refuses the query.
         """
-        self._refuse_a_missing_file()
+        if (file := self._missing_file()) is not None:
+            if not self._may_be_missing:
+                raise HealthError(f"{file}: no such file")
+            return _can_be_made(file)
         started = time.monotonic()
         try:
             with self._engine.connect() as connection:
@@ -61,13 +69,24 @@ class Database:
             raise HealthError(f"{type(cause).__name__}: {hide(str(cause), *secrets)}") from error
         return Measured(time.monotonic() - started)
 
-    def _refuse_a_missing_file(self) -> None:
-        """Asking SQLite for a database that is not there would make it."""
+    def _missing_file(self) -> Path | None:
+        """The file of SQLite that is not there: to ask for it would make it."""
         name = self._url.database
         if self._url.get_backend_name() != "sqlite" or not name or name.startswith((":memory:", "file:")):
-            return
+            return None
         if not Path(name).is_file():
-            raise HealthError(f"{name}: no such file")
+            return Path(name)
+        # One that was there and goes is missed.
+        self._may_be_missing = False
+        return None
+
+
+def _can_be_made(file: Path) -> Measured:
+    """Whoever writes to it first makes its folder, too."""
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if file.exists() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise HealthError(f"{file}: no such file, and it cannot be made in {folder}")
+    return Measured(None, f"{file} is not there yet: what is written first makes it")
 
 
 def _options(backend: str, connect_timeout: float) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import re
 import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from recwatch.errors import ConfigError, HealthError
-from recwatch.health import HealthChecks
+from recwatch.health import HealthChecks, Measured
 from recwatch.health.database import Database
+from recwatch.requestlog import RequestLog
 from recwatch.testing import free_port, wait_until
 
 
@@ -21,10 +24,35 @@ def test_it_measures_the_time_of_a_query(tmp_path: Path) -> None:
     assert Database("sqlite://")().value is not None
 
 
-def test_a_missing_file_fails_and_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(HealthError, match=r"nowhere\.db: no such file"):
-        Database(f"sqlite:///{tmp_path / 'nowhere.db'}")()
+def test_a_file_that_the_first_request_makes_does_not_keep_a_service_from_being_ready(
+    tmp_path: Path, make_request: Any, registry: CollectorRegistry
+) -> None:
+    file = tmp_path / "data" / "store.db"
+    check = Database(f"sqlite:///{file}")
+    log = RequestLog(f"sqlite:///{file}", registry=registry)
+    assert check() == Measured(None, f"{file} is not there yet: what is written first makes it")
     assert not list(tmp_path.iterdir())
+    log.take([make_request(user_id=1)])
+    assert log.flush() is True
+    assert check().value is not None
+    log.close()
+    file.unlink()
+    with pytest.raises(HealthError, match=r"store\.db: no such file$"):
+        check()
+
+
+def test_a_file_that_is_asked_for_a_table_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(HealthError, match=r"nowhere\.db: no such file$"):
+        Database(f"sqlite:///{tmp_path / 'nowhere.db'}", query="SELECT 1 FROM requests LIMIT 1")()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_made_fails(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    (tmp_path / "folder.db").mkdir()
+    for path in (f"{tmp_path}/taken/a.db", f"{tmp_path}/folder.db"):
+        with pytest.raises(HealthError, match=r"no such file, and it cannot be made in /"):
+            Database(f"sqlite:///{path}")()
 
 
 def test_a_query_that_fails_is_said(tmp_path: Path) -> None:
