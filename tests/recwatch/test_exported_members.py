@@ -49,6 +49,7 @@ PUBLIC = {
         "StoreError",
     ],
     "recwatch.exposition": ["Selection", "forget", "render", "without_created"],
+    "recwatch.extras": ["lacking"],
     "recwatch.guarded": ["Guarded", "Postponed", "Unrecorded"],
     "recwatch.gunicorn": ["child_exit", "on_starting"],
     "recwatch.health": [

@@ -45,6 +45,7 @@ BASE = [
     "recwatch.entry",
     "recwatch.errors",
     "recwatch.exposition",
+    "recwatch.extras",
     "recwatch.guarded",
     "recwatch.gunicorn",
     "recwatch.histogram",
@@ -113,15 +114,35 @@ def test_the_base_needs_prometheus_client_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["recwatch.config", "recwatch.requestlog", "recwatch.store", "recwatch.testing"]
+    ("name", "requirement"),
+    [
+        ("recwatch.django", "django"),
+        ("recwatch.django_request_id", "django"),
+        ("recwatch.health.database", "recwatch[store]"),
+        ("recwatch.health.django", "django"),
+        ("recwatch.health.redis_server", "redis"),
+        ("recwatch.log_json", "recwatch[logs]"),
+        ("recwatch.quality", "recwatch[quality]"),
+        ("recwatch.requestlog", "recwatch[store]"),
+        ("recwatch.scores", "recwatch[scores]"),
+        ("recwatch.store", "recwatch[store]"),
+        ("recwatch.testing", "recwatch[testing]"),
+    ],
 )
-def test_an_extra_says_what_it_lacks(name: str) -> None:
-    assert "is not part of the base install" in run_alone(IMPORT, name).stderr
+def test_an_extra_says_what_to_install(name: str, requirement: str) -> None:
+    last = run_alone(IMPORT, name).stderr.splitlines()[-1]
+    assert last.startswith("ModuleNotFoundError: ")
+    assert last.endswith(f" is not part of the base install: pip install '{requirement}'")
+
+
+def test_an_extra_that_is_a_command_says_what_it_lacks() -> None:
+    assert "is not part of the base install" in run_alone(IMPORT, "recwatch.config").stderr
 
 
 def test_a_training_goes_on_where_the_extra_is_missing() -> None:
     result = run_alone(TRAIN)
     assert (result.returncode, result.stdout) == (0, "2.0\n"), result.stderr
+    assert "pip install 'recwatch[store]'" in result.stderr
 
 
 def test_importing_registers_nothing() -> None:

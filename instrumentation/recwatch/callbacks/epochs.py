@@ -31,10 +31,14 @@ class EpochCallback:
 
     def __call__(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """An epoch is over."""
+        with self._run.guarded():
+            self._report(int(epoch), logs or {})
+
+    def _report(self, epoch: int, logs: Mapping[str, float]) -> None:
         loss: float | None = None
         validation: dict[str, float] = {}
         details: dict[str, object] = {}
-        for name, value in (logs or {}).items():
+        for name, value in ((str(key), value) for key, value in logs.items()):
             prefix = next((prefix for prefix in _VALIDATION if name.startswith(prefix)), None)
             if prefix is not None:
                 validation[name.removeprefix(prefix)] = value

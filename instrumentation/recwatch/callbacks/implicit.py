@@ -39,11 +39,14 @@ class ImplicitCallback:
             seconds: that it took.
             progress: the loss (ALS), correct and skipped samples (BPR), or nothing.
         """
-        loss = progress[0] if len(progress) == 1 else None
-        details: dict[str, object] = {}
-        if len(progress) > 1:
-            details = self._of_bpr(int(progress[0] or 0), int(progress[1] or 0))
-        self._run.iteration(iteration + 1, self._model.iterations, loss=loss, seconds=seconds, **details)
+        with self._run.guarded():
+            loss = progress[0] if len(progress) == 1 else None
+            details: dict[str, object] = {}
+            if len(progress) > 1:
+                details = self._of_bpr(int(progress[0] or 0), int(progress[1] or 0))
+            self._run.iteration(
+                int(iteration) + 1, self._model.iterations, loss=loss, seconds=seconds, **details
+            )
 
     def _of_bpr(self, correct: int, skipped: int) -> dict[str, object]:
         details: dict[str, object] = {"correct": correct, "skipped": skipped}

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from recwatch.cli.errors import CommandError
 from recwatch.redaction import mask_passwords
 from recwatch.store import Store, iteration_metrics, open_store, training_runs
-from recwatch.training.recovery import is_lost
+from recwatch.training.liveness import is_lost
 
 __all__ = ["Run", "find_run", "list_runs", "open_existing"]
 

@@ -14,28 +14,54 @@ Whatever happens to the watching (a store that is locked, a Pushgateway that is 
 training goes on: it costs a log line and a count in `recwatch_dropped_writes_total`.
 """
 
-from collections.abc import Callable
-from typing import ParamSpec
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.training.lifecycle import Unfinished
-from recwatch.training.recovery import LOST_AFTER, LostRun, recover_lost_runs
+from recwatch.training.liveness import LOST_AFTER
+from recwatch.training.recovery import LostRun, recover_lost_runs
 from recwatch.training.run import TrainingRun, Unit
 
 __all__ = ["LOST_AFTER", "LostRun", "TrainingRun", "Unfinished", "Unit", "recover_lost_runs", "start_run"]
 
-Arguments = ParamSpec("Arguments")
 
+def start_run(
+    model: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    artifacts: Path | None = None,
+    store_url: str | None = None,
+    log_dir: Path | str | None = None,
+    push: str | None = None,
+    serve_metrics: int | str | None = None,
+    run_id: str | None = None,
+    data_version: str | None = None,
+    data_timestamp: datetime | None = None,
+    unit: Unit | None = None,
+    commit: str | None = None,
+    registry: CollectorRegistry = REGISTRY,
+) -> TrainingRun:
+    """Begin a run; the arguments are those of `TrainingRun`. End it with `finish` or `fail`.
 
-def _with_the_arguments_of(make: Callable[Arguments, TrainingRun]) -> Callable[Arguments, TrainingRun]:
-    def start_run(*arguments: Arguments.args, **options: Arguments.kwargs) -> TrainingRun:
-        """Begin a run; takes what `TrainingRun` takes. End it with `finish` or `fail`.
-
-        Returns:
-            The run, which has begun.
-        """
-        return make(*arguments, **options).start()
-
-    return start_run
-
-
-start_run = _with_the_arguments_of(TrainingRun)
+    Returns:
+        The run, which has begun.
+    """
+    return TrainingRun(
+        model,
+        parameters=parameters,
+        artifacts=artifacts,
+        store_url=store_url,
+        log_dir=log_dir,
+        push=push,
+        serve_metrics=serve_metrics,
+        run_id=run_id,
+        data_version=data_version,
+        data_timestamp=data_timestamp,
+        unit=unit,
+        commit=commit,
+        registry=registry,
+    ).start()

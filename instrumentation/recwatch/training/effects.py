@@ -19,6 +19,7 @@ __all__ = ["Effects"]
 # The store itself waits for a lock for two seconds. A start that is not written by then is written later.
 _START_SECONDS = 2.5
 _END_SECONDS = 10.0
+_LOOKS = 3
 
 
 class Effects:
@@ -58,7 +59,8 @@ class Effects:
         self._dropped = DroppedWrites.of(registry)
         self._count_lock = threading.Lock()
         self._counted: str | None = None
-        self._seeded = False
+        self._table: dict[str, int] | None = None
+        self._running: int | None = None
         self._record: record.RunRecord | None = None
         self._writer: Worker | None = None
         self._publisher: Publisher | None = None
@@ -69,6 +71,11 @@ class Effects:
         """Where metrics are served."""
         return None if self._server is None else self._server.port
 
+    @property
+    def run_id(self) -> str:
+        """The run's name; the store's where that had to give it another."""
+        return self._run_id if self._record is None else self._record.run_id
+
     def start(self) -> None:
         """Serve metrics, write the run's row, publish that it is under way."""
         with self._guarded():
@@ -78,14 +85,18 @@ class Effects:
         with self._guarded():
             if self._push is not None:
                 self._publisher = Publisher(self._push, self._model, self._registry)
-                self._publisher.start()
+                self._publisher.start(self._running)
+        with self._guarded():
+            # After what was published: it corrects that where lost runs were still counted as running.
+            if self._writer is not None:
+                self._writer.submit(self._recover)
 
     def update(self, **values: Any) -> None:
         """Change the run's row."""
         if self._record is not None:
             self._record.update(**values)
 
-    def add_iteration(self, number: int, loss: float | None, seconds: float) -> None:
+    def add_iteration(self, number: int, loss: float | None, seconds: float | None) -> None:
         """Add a row of an iteration."""
         if self._record is not None:
             self._record.add_iteration(
@@ -111,13 +122,22 @@ class Effects:
             TrainingMetrics.of(self._registry).runs.labels(self._model, status).inc()
 
     def end(self, status: str) -> None:
-        """Write the rest, publish all, stop serving."""
+        """Write the rest and publish all; may be called again where a signal ended it."""
         with self._guarded():
             self.update(status=status, completed_at=datetime.now(UTC))
             self._end_record()
         with self._guarded():
+            self._publish_end(status)
+
+    def close(self) -> None:
+        """Leave the store and the publisher, stop serving; waits for nobody."""
+        with self._guarded():
+            if self._record is not None and self._writer is not None:
+                self._writer.submit(self._record.close)
+                self._writer.close()
+        with self._guarded():
             if self._publisher is not None:
-                self._publisher.end(status)
+                self._publisher.close()
         with self._guarded():
             if self._server is not None:
                 self._server.close()
@@ -153,30 +173,32 @@ class Effects:
         self._writer = Worker("recwatch-training-rows", self._drop, tick=self._record.write)
         self._writer.start()
         self._writer.call(self._write_start, _START_SECONDS)
-        self._writer.submit(self._recover)
 
     def _write_start(self) -> None:
         if self._record is None:
             return
         self._record.update(git_commit=self._commit or git_commit())
         self._record.write()
-        self._seed(self._record)
+        self._look()
 
-    def _seed(self, rows: record.RunRecord) -> None:
+    def _look(self) -> None:
         """Count on from the runs in the table, and from this one where its end is not in the table yet.
 
-        A process that trains once ends with a count of 1: only the table knows of the runs before.
+        A process that trains once ends with a count of 1: only the table knows of the runs before, and of
+        those that end while this one runs.
         """
-        if rows.store is None or self._seeded:
+        record = self._record
+        if record is None or record.store is None or record.written_status is None:
             return
-        counts = rows.store.run_counts(self._model)
+        counts = record.store.run_counts(self._model)
         runs = TrainingMetrics.of(self._registry).runs
         with self._count_lock:
-            own = None if rows.written_status == self._counted else self._counted
+            own = None if record.written_status == self._counted else self._counted
             for status in ("completed", "failed"):
                 missing = counts.get(status, 0) + (status == own) - self._count_of(status)
                 runs.labels(self._model, status).inc(max(0.0, missing))
-        self._seeded = True
+        self._table = counts
+        self._running = counts.get("running", 0) - (own is not None)
 
     def _recover(self) -> None:
         store = None if self._record is None else self._record.store
@@ -186,16 +208,29 @@ class Effects:
     def _write_end(self) -> None:
         if self._record is not None:
             self._record.write_rest()
-            self._seed(self._record)
-            self._record.close()
+            self._look()
 
     def _end_record(self) -> None:
         if self._record is None or self._writer is None:
             return
         pending = self._record.pending
         if not self._writer.call(self._write_end, _END_SECONDS):
-            self._dropped.drop(record.TARGET, "timeout", f"{self._run_id} not written", writes=pending)
-        self._writer.close()
+            self._table = None
+            self._dropped.drop(record.TARGET, "timeout", f"{self.run_id} not written", writes=pending)
+
+    def _publish_end(self, status: str) -> None:
+        """Publish until the table is as it was published.
+
+        Another run may end meanwhile: whoever publishes last must know of it.
+        """
+        for _ in range(_LOOKS):
+            known = self._table
+            if self._publisher is None or not self._publisher.end(status, self._running):
+                return
+            if known is None or self._writer is None or not self._writer.call(self._look, _START_SECONDS):
+                return
+            if known == self._table:
+                return
 
     def _count_of(self, status: str) -> float:
         labels = {"model": self._model, "status": status}

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from recwatch.better import better
+from recwatch.training.texts import shown
 
 __all__ = [
     "CrossValidation",
     "as_columns",
     "as_json",
     "cross_validate",
+    "finite",
     "improvement",
+    "named",
     "pick",
     "without_columns",
 ]
@@ -46,12 +49,14 @@ class CrossValidation:
     std: dict[str, float]
 
 
-def as_columns(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> dict[str, float]:
-    """The columns of `training_runs` that these metrics have, whatever their case."""
+def as_columns(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> dict[str, float | None]:
+    """The columns of `training_runs` that these metrics have, whatever their case; None for NaN."""
     lower, base = _lower(metrics), _lower(baseline)
-    columns = {column: lower[name] for name, column in _COLUMNS.items() if name in lower}
+    columns: dict[str, float | None] = {
+        column: finite(lower[name]) for name, column in _COLUMNS.items() if name in lower
+    }
     if "recall@10" in base:
-        columns["baseline_recall_at_10"] = base["recall@10"]
+        columns["baseline_recall_at_10"] = finite(base["recall@10"])
     percent = improvement(metrics, baseline)
     if percent is not None:
         columns["improvement_pct"] = percent
@@ -62,13 +67,13 @@ def improvement(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> 
     """By how many percent a model is better than its baseline.
 
     It is compared by the first of recall@10, ndcg@10, RMSE and MAE that both have; a lower RMSE or MAE is
-    better. None where they share none, or the baseline's is 0.
+    better. None where they share none, one is not finite, or the baseline's is not above 0.
     """
     lower, base = _lower(metrics), _lower(baseline)
     for name in _COMPARED:
         if name in lower and name in base:
             more = better(name).sign * (lower[name] - base[name])
-            return more / base[name] * 100 if base[name] > 0 else None
+            return finite(more / base[name] * 100) if base[name] > 0 else None
     return None
 
 
@@ -78,11 +83,26 @@ def without_columns(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def pick(metrics: Mapping[str, float], kind: str) -> float | None:
-    """The metric at 10 of a kind, `recall` or `ndcg`; else the first of that kind; None if there is none."""
+    """The metric at 10 of a kind, `recall` or `ndcg`, in any case; else the first of it; None without one."""
+    lower = _lower(metrics)
     names = sorted(
-        (name for name in metrics if name.split("@")[0] == kind), key=lambda name: name != f"{kind}@10"
+        (name for name in lower if name.split("@")[0] == kind), key=lambda name: name != f"{kind}@10"
     )
-    return float(metrics[names[0]]) if names else None
+    return finite(lower[names[0]]) if names else None
+
+
+def named(metrics: Mapping[Any, Any]) -> dict[str, float]:
+    """Metrics as names and floats, whatever kind of key and number they were told as.
+
+    Raises:
+        TypeError, ValueError: where a value is no number.
+    """
+    return {str(name): float(value) for name, value in metrics.items()}
+
+
+def finite(value: float) -> float | None:
+    """The number; None where it is NaN or infinite."""
+    return value if math.isfinite(value) else None
 
 
 def cross_validate(results: Mapping[str, Sequence[float]]) -> CrossValidation:
@@ -91,11 +111,12 @@ def cross_validate(results: Mapping[str, Sequence[float]]) -> CrossValidation:
     Args:
         results: one value a fold for each metric, such as `{"rmse": [0.91, 0.92, 0.90]}`; or what
             `cross_validate` of scikit-surprise or scikit-learn gives: then `test_rmse` becomes `rmse`,
-            `train_rmse` stays, and times are left out.
+            `train_rmse` stays, and times are left out. A metric `folds` becomes `folds_`.
 
     Raises:
         ValueError: when there is no fold, or metrics differ in their number of folds.
     """
+    results = {"folds_" if name == "folds" else str(name): values for name, values in results.items()}
     metrics = _of_a_library(results) or {name: _floats(values) for name, values in results.items()}
     counts = {len(values) for values in metrics.values()}
     if len(counts) != 1 or 0 in counts:
@@ -109,8 +130,11 @@ def cross_validate(results: Mapping[str, Sequence[float]]) -> CrossValidation:
 
 
 def as_json(values: Mapping[str, Any]) -> str | None:
-    """JSON that every database reads: what is not a number, such as NaN, becomes null. None for nothing."""
-    return json.dumps(_finite(values), default=str) if values else None
+    """JSON that every database reads: what is not a number, such as NaN, becomes null. None for nothing.
+
+    Numbers of numpy become numbers, what JSON does not know its text, and what holds itself `...`.
+    """
+    return json.dumps(_plain(values)) if values else None
 
 
 def _of_a_library(results: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
@@ -131,9 +155,16 @@ def _lower(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name.lower(): float(value) for name, value in metrics.items()}
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _plain(value: Any, inside: tuple[int, ...] = ()) -> Any:
+    if callable(getattr(value, "item", None)) and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if isinstance(value, Mapping | list | tuple):
+        if id(value) in inside:
+            return "..."
+        inside = (*inside, id(value))
+        if isinstance(value, Mapping):
+            return {shown(key): _plain(inner, inside) for key, inner in value.items()}
+        return [_plain(inner, inside) for inner in value]
+    if isinstance(value, float):
+        return finite(value)
+    return value if value is None or isinstance(value, str | int) else shown(value)

@@ -13,9 +13,9 @@ from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 from recwatch import logs
 from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.redaction import mask_passwords
-from recwatch.training import recovery
 from recwatch.training.effects import Effects
 from recwatch.training.log import RunLog
+from recwatch.training.texts import shown
 
 __all__ = ["Lifecycle", "Unfinished", "watching"]
 
@@ -37,10 +37,10 @@ def watching(
     @wraps(method)
     def watch(run: Run, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> None:
         if run.is_open:
-            with run._guarded():  # noqa: SLF001 - a decorator of the class's own methods
+            with run.guarded():
                 method(run, *arguments, **options)
         else:
-            run._ignore(method.__name__)  # noqa: SLF001
+            run._ignore(method.__name__)  # noqa: SLF001 - a decorator of the class's own methods
 
     return watch
 
@@ -50,7 +50,6 @@ class Lifecycle:
 
     Args:
         model: the model's name.
-        run_id: the run's name.
         parameters: for the log line.
         data_timestamp: the newest record of the training data, aware.
         metrics: where figures are shown.
@@ -62,7 +61,6 @@ class Lifecycle:
     def __init__(
         self,
         model: str,
-        run_id: str,
         *,
         parameters: Mapping[str, Any],
         data_timestamp: datetime | None,
@@ -72,7 +70,6 @@ class Lifecycle:
         effects: Effects,
     ) -> None:
         self.model = model
-        self.run_id = run_id
         self.status: Literal["new", "running", "completed", "failed"] = "new"
         self.error: BaseException | None = None
         self._parameters = parameters
@@ -86,6 +83,11 @@ class Lifecycle:
         self._fit_seconds: float | None = None
 
     @property
+    def run_id(self) -> str:
+        """The run's name; with a suffix from the start on where one of that name still runs."""
+        return self._effects.run_id
+
+    @property
     def is_open(self) -> bool:
         """Whether the run has begun, in this process, and not ended."""
         return self.status == "running" and self._process == os.getpid()
@@ -97,17 +99,16 @@ class Lifecycle:
         self.status = "running"
         self._process = os.getpid()
         self._started = self._last_round = perf_counter()
-        recovery.opened(self.run_id)
         atexit.register(self._abandon)
         try:
-            with self._guarded():
+            with self.guarded():
                 self._metrics.in_progress.labels(self.model).inc()
                 for status in ("completed", "failed"):
                     self._metrics.runs.labels(self.model, status)
                 self._dropped.expect("training", "closed", "error", "forked")
                 if self._data_timestamp is not None:
                     self._metrics.data.labels(self.model).set(self._data_timestamp.timestamp())
-            with self._guarded():
+            with self.guarded():
                 self._log.open()
                 self._log.info(logs.event("Training started", **self._parameters))
             self._effects.start()
@@ -140,22 +141,35 @@ class Lifecycle:
     def _end(self, error: BaseException | None) -> None:
         self.error = error
         status: Literal["completed", "failed"] = "completed" if error is None else "failed"
+        try:
+            with self.guarded():
+                self._tell_end(status, error)
+        finally:
+            self.status = status
+            atexit.unregister(self._abandon)
+            self._leave(status)
+
+    def _tell_end(self, status: str, error: BaseException | None) -> None:
+        if error is None:
+            self._fitted()
+        total = perf_counter() - self._started
         text = None if error is None else _describe(error)
-        with self._guarded():
-            if error is None:
-                self._fitted()
-            total = perf_counter() - self._started
-            if text is not None:
-                self._log.error(logs.event("Training failed", error=text, total_time=f"{total:.1f}s"))
-            self._count_end(status, total)
-            seconds = total if self._fit_seconds is None else self._fit_seconds
-            self._effects.update(error=text, training_time_seconds=seconds)
-        self.status = status
-        atexit.unregister(self._abandon)
-        self._effects.end(status)
-        recovery.closed(self.run_id)
-        with self._guarded():
-            self._log.close()
+        if text is not None:
+            self._log.error(logs.event("Training failed", error=text, total_time=f"{total:.1f}s"))
+        self._count_end(status, total)
+        seconds = total if self._fit_seconds is None else self._fit_seconds
+        self._effects.update(error=text, training_time_seconds=seconds)
+
+    def _leave(self, status: str) -> None:
+        try:
+            self._effects.end(status)
+        except BaseException:  # a signal while it waited: once more, so that the row does not say `running`
+            self._effects.end(status)
+            raise
+        finally:
+            self._effects.close()
+            with self.guarded():
+                self._log.close()
 
     def _count_end(self, status: str, seconds: float) -> None:
         self._metrics.in_progress.labels(self.model).dec()
@@ -177,11 +191,12 @@ class Lifecycle:
 
     def _ignore(self, call: str) -> None:
         forked = self.status == "running"
-        with self._guarded():
+        with self.guarded():
             self._dropped.drop("training", "forked" if forked else "closed", f"{call} of {self.run_id}")
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def guarded(self) -> Iterator[None]:
+        """What goes wrong in the block is counted and logged and not raised."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - watching must never break a training
@@ -189,4 +204,4 @@ class Lifecycle:
 
 
 def _describe(error: BaseException) -> str:
-    return mask_passwords(f"{type(error).__name__}: {error}")[:_ERROR_LENGTH]
+    return mask_passwords(f"{type(error).__name__}: {shown(error)}")[:_ERROR_LENGTH]

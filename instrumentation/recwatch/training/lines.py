@@ -46,7 +46,7 @@ def metrics_line(name: str, metrics: Mapping[str, float]) -> str:
 def cross_validation_line(result: CrossValidation) -> str:
     """`Cross-validation | folds=4, rmse=0.912 ± 0.004, mae=0.703 ± 0.002`."""
     spreads = {name: _spread(mean, result.std[name]) for name, mean in result.mean.items()}
-    return event("Cross-validation", folds=result.folds, **spreads)
+    return event("Cross-validation", **{"folds": result.folds, **spreads})
 
 
 def early_stopping_line(unit: str, best: int, metrics: Mapping[str, float]) -> str:

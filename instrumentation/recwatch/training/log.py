@@ -1,7 +1,8 @@
-"""A training's logger, with a file of its own while the run is open."""
+"""A training's log lines: to a logger of its model's, and to a file that only this run's lines go to."""
 
 import logging
 from pathlib import Path
+from urllib.parse import quote
 
 from recwatch import logs
 from recwatch.metrics import DroppedWrites
@@ -15,7 +16,8 @@ REASONS = ("unwritable",)
 class RunLog:
     """Writes lines to the logger `recwatch.training.<model>` and to `<folder>/<model>.log`.
 
-    A file that cannot be written costs a count, never the training.
+    Both names are quoted as in a URL, a dot of the logger's too: `als/v2` writes `als%2Fv2.log` and nowhere
+    else, and `als.v2` is no part of `als`. A file that cannot be written costs a count, never the training.
 
     Args:
         model: the model's name.
@@ -24,8 +26,9 @@ class RunLog:
     """
 
     def __init__(self, model: str, folder: Path | str | None, dropped: DroppedWrites) -> None:
-        self._logger = logging.getLogger(f"recwatch.training.{model}")
-        self._file = None if folder is None else Path(folder) / f"{model}.log"
+        name = quote(model, safe=" ", errors="backslashreplace")
+        self._logger = logging.getLogger(f"recwatch.training.{name.replace('.', '%2E')}")
+        self._file = None if folder is None else Path(folder) / f"{name}.log"
         self._dropped = dropped
         self._handler: logging.Handler | None = None
 
@@ -42,23 +45,31 @@ class RunLog:
             )
         except OSError as error:
             self._lost(error)
-        else:
-            self._logger.addHandler(self._handler)
 
     def info(self, line: str) -> None:
         """Write a line."""
-        self._logger.info("%s", line)
+        self._write(logging.INFO, line)
 
     def error(self, line: str) -> None:
         """Write a line of an error."""
-        self._logger.error("%s", line)
+        self._write(logging.ERROR, line)
 
     def close(self) -> None:
         """Leave the file, so that another run can take it up."""
         if self._handler is not None:
-            self._logger.removeHandler(self._handler)
             self._handler.close()
             self._handler = None
+
+    def _write(self, level: int, line: str) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
+        # Not a handler of the logger's: another open run of the model would write its lines there as well.
+        record = self._logger.makeRecord(self._logger.name, level, __file__, 0, "%s", (line,), None)
+        if self._handler is not None:
+            self._handler.handle(record)
+        # Where nobody listens, `logging` prints errors on standard error: not those that are in the file.
+        if self._handler is None or self._logger.hasHandlers():
+            self._logger.handle(record)
 
     def _lost(self, error: object) -> None:
         self._dropped.drop(TARGET, REASONS[0], error)

@@ -1,6 +1,6 @@
 """Leave a run's metrics where they are scraped when its process is gone: a Pushgateway, a file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from recwatch.training.worker import Worker
 __all__ = ["Publisher", "publish_counts"]
 
 _JOB = "training"
+_IN_PROGRESS = "training_in_progress"
 _TEXTFILE = "textfile:"
 _PUSHGATEWAY = "pushgateway://"
 # A Pushgateway that does not answer holds a training up by half a second at its start and, not trusted any
@@ -29,7 +30,7 @@ _PATIENCE_SECONDS = 0.5
 _PUSHED_BY_A_FAILURE = frozenset(
     {
         "recwatch_dropped_writes",
-        "training_in_progress",
+        _IN_PROGRESS,
         "training_last_failure_timestamp_seconds",
         "training_runs",
     }
@@ -62,17 +63,29 @@ class Publisher:
         )
         self._worker.start()
 
-    def start(self) -> None:
-        """Publish that the run is under way."""
+    def start(self, running: int | None = None) -> None:
+        """Publish that the run is under way.
+
+        Args:
+            running: how many of the model's runs are, of all processes; by default of this one.
+        """
 
         def belongs(family: Metric, sample: Sample) -> bool:
-            return family.name == "training_in_progress" and sample.labels.get("model") == self._model
+            return family.name == _IN_PROGRESS and sample.labels.get("model") == self._model
 
-        if not self._publish(belongs, _START_TIMEOUT_SECONDS):
+        if not self._publish(belongs, running, _START_TIMEOUT_SECONDS):
             self._timeout = _START_TIMEOUT_SECONDS
 
-    def end(self, status: str) -> None:
-        """Publish all that there is of the model; of a failed run, only what a failure changes."""
+    def end(self, status: str, running: int | None = None) -> bool:
+        """Publish all that there is of the model; of a failed run, only what a failure changes.
+
+        Args:
+            status: the run's.
+            running: as at the start.
+
+        Returns:
+            Whether it was taken.
+        """
 
         def belongs(family: Metric, sample: Sample) -> bool:
             if status == "failed" and family.name not in _PUSHED_BY_A_FAILURE:
@@ -80,19 +93,45 @@ class Publisher:
             ours = family.name.startswith("training_") and sample.labels.get("model") == self._model
             return ours or family.name == "recwatch_dropped_writes"
 
-        self._publish(belongs, self._timeout)
+        return self._publish(belongs, running, self._timeout)
+
+    def close(self) -> None:
+        """Nothing more is published."""
         self._worker.close()
 
-    def _publish(self, belongs: Callable[[Metric, Sample], bool], timeout: float) -> bool:
+    def _publish(
+        self, belongs: Callable[[Metric, Sample], bool], running: int | None, timeout: float
+    ) -> bool:
         taken: list[bool] = []
 
         def send() -> None:
-            metrics = Selection(self._registry, belongs)
+            metrics: Collector = Selection(self._registry, belongs)
+            if running is not None:
+                metrics = _Running(metrics, running)
             taken.append(self._send(metrics, model=self._model, dropped=self._dropped, timeout=timeout))
 
         if not self._worker.call(send, timeout + _PATIENCE_SECONDS):
             self._dropped.drop(self._target, "timeout", f"nothing within {timeout} s")
         return taken == [True]
+
+
+class _Running(Collector):
+    """What a collector says, but for how many runs are under way: a process knows only of its own.
+
+    Args:
+        source: yields copies, which are changed.
+        running: the number.
+    """
+
+    def __init__(self, source: Collector, running: int) -> None:
+        self._source = source
+        self._running = float(running)
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._source.collect():
+            if family.name == _IN_PROGRESS:
+                family.samples = [sample._replace(value=self._running) for sample in family.samples]
+            yield family
 
 
 def publish_counts(

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 from recwatch import logs
 from recwatch.errors import StoreError
 from recwatch.metrics import DroppedWrites
+from recwatch.training import liveness
+from recwatch.training.begin import begin
+from recwatch.training.texts import storable
 
 if TYPE_CHECKING:
     from recwatch.store import Store
 
-__all__ = ["HEARTBEAT_SECONDS", "REASONS", "TARGET", "RunRecord"]
+__all__ = ["REASONS", "TARGET", "RunRecord"]
 
 TARGET = "store"
-REASONS = ("full", "locked", "timeout", "unavailable")
-HEARTBEAT_SECONDS = 30.0
+REASONS = ("full", "locked", "refused", "timeout", "unavailable")
 
 _LOGGER = logging.getLogger("recwatch.training")
 _RETRY_AFTER_SECONDS = 30.0
@@ -51,11 +53,18 @@ class RunRecord:
         self._capacity = capacity
         self._store: Store | None = None
         self._lock = threading.Lock()
-        self._run = dict(run)
+        self._run = _storable(run)
+        self._has_begun = False
         self._finished: list[dict[str, Any]] = []
         self._newest: dict[str, Any] | None = None  # its validation may still come
         self._written_at = self._retry_at = float("-inf")
         self._written_status: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in the table; not the one it was given where that is taken."""
+        name: str = self._run["run_id"]
+        return name
 
     @property
     def pending(self) -> int:
@@ -70,7 +79,7 @@ class RunRecord:
     def update(self, **values: Any) -> None:
         """Change the run's row; written with the next rows."""
         with self._lock:
-            self._run.update(values)
+            self._run.update(_storable(values))
 
     def add_iteration(self, row: dict[str, Any]) -> None:
         """Add an iteration; the one before it is complete."""
@@ -97,7 +106,9 @@ class RunRecord:
     def write(self) -> None:
         """Write where rows wait or the heartbeat is due; less often after a failure."""
         now = monotonic()
-        if now < self._retry_at or not (self._finished or now - self._written_at >= HEARTBEAT_SECONDS):
+        if now < self._retry_at or not (
+            self._finished or now - self._written_at >= liveness.HEARTBEAT_SECONDS
+        ):
             return
         try:
             self._save()
@@ -116,7 +127,9 @@ class RunRecord:
             self._dropped.drop(TARGET, _reason(error), error, writes=self.pending)
 
     def close(self) -> None:
-        """Leave the store."""
+        """Leave the store; the run is over."""
+        if self._has_begun:
+            liveness.closed(self.run_id)
         if self._store is not None:
             self._store.close()
 
@@ -133,6 +146,9 @@ class RunRecord:
             rows, self._finished = self._finished, []
             run = {**self._run, "heartbeat_at": datetime.now(UTC)}
         try:
+            if not self._has_begun:
+                run["run_id"] = self._run["run_id"] = begin(store, run)
+                self._has_begun = True
             store.save_run(run, rows)
         except BaseException:
             with self._lock:
@@ -144,6 +160,10 @@ class RunRecord:
     def _postpone(self, error: Exception) -> None:
         self._retry_at = monotonic() + _RETRY_AFTER_SECONDS
         _LOGGER.warning(logs.event("Store not written yet", retry="later and at the end", error=error))
+
+
+def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: storable(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _reason(error: Exception) -> str:

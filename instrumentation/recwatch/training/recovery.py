@@ -1,8 +1,6 @@
 """Runs whose process is gone: found by the next run with the same store, and marked as failed.
 
-`kill -9`, the kernel's out-of-memory killer and a power cut leave a row that says `running`. Of a run of this
-machine and this pid namespace the process decides: its pid and when it started. Of any other, such as one in
-another container, only its heartbeat does.
+`kill -9`, the kernel's out-of-memory killer and a power cut leave a row that says `running`.
 """
 
 import logging
@@ -15,21 +13,15 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch import logs
 from recwatch.metrics import TrainingMetrics
-from recwatch.training import process
+from recwatch.training.liveness import LOST_AFTER, is_lost
 from recwatch.training.publisher import publish_counts
-from recwatch.training.record import HEARTBEAT_SECONDS
 
 if TYPE_CHECKING:
     from recwatch.store import Store
 
-__all__ = ["LOST_AFTER", "LostRun", "closed", "is_lost", "opened", "recover_lost_runs"]
-
-LOST_AFTER = timedelta(seconds=20 * HEARTBEAT_SECONDS)
-"""Silence after which a run that runs elsewhere is taken for lost: 20 heartbeats, ten minutes."""
+__all__ = ["LostRun", "recover_lost_runs"]
 
 _LOGGER = logging.getLogger("recwatch.training")
-# The runs of this process: one that says `running` with our pid and is not among them was never ended.
-_open_runs: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -47,16 +39,6 @@ class LostRun:
     model: str
     last_seen: datetime
     error: str
-
-
-def opened(run_id: str) -> None:
-    """A run of this process begins."""
-    _open_runs.add(run_id)
-
-
-def closed(run_id: str) -> None:
-    """A run of this process is over."""
-    _open_runs.discard(run_id)
 
 
 def recover_lost_runs(
@@ -128,25 +110,6 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
             _LOGGER.warning(logs.event("Training lost", run_id=run.run_id, model=run.model, error=error))
             lost.append(run)
     return sorted(lost, key=lambda run: run.last_seen)
-
-
-def is_lost(row: Mapping[str, Any], *, now: datetime, lost_after: timedelta = LOST_AFTER) -> bool:
-    """Whether a run that says `running` is lost, as far as can be known from here.
-
-    Args:
-        row: of `training_runs`.
-        now: aware.
-        lost_after: how long a run of another machine or container may be silent.
-    """
-    if row["pid"] is not None:
-        owner = process.Process(row["host"] or "", row["pid"], row["process_started_at"])
-        alive = process.is_alive(owner)
-        if alive and owner == process.current():
-            return row["run_id"] not in _open_runs
-        if alive is not None:
-            return not alive
-    last_seen = row["heartbeat_at"] or row["started_at"] or now
-    return bool(now - last_seen > lost_after)
 
 
 def _explain(row: Mapping[str, Any], last_seen: datetime) -> str:

@@ -1,5 +1,6 @@
 """One training of one model, watched from its start to its end."""
 
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,14 +8,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
 from recwatch import logs
+from recwatch.exposition import forget
 from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.training import figures, lines
 from recwatch.training.effects import Effects
 from recwatch.training.lifecycle import Lifecycle, watching
 from recwatch.training.log import RunLog
+from recwatch.training.texts import showable, shown, storable
 
 __all__ = ["TrainingRun", "Unit"]
 
@@ -41,7 +44,8 @@ class TrainingRun(Lifecycle):
             `textfile:/folder` of the node exporter; gets `training_in_progress` at the start, all at the end.
         serve_metrics: a port on which the registry can be scraped while the run is open, on the loopback
             interface, or `host:port`; 0 takes a free port, which `metrics_port` then tells.
-        run_id: the run's name in the store; one is made by default.
+        run_id: the run's name in the store; one is made by default. A run of that name that is over begins
+            anew; where it still runs, this one gets a suffix.
         data_version: what the training data is, such as a hash or a date range.
         data_timestamp: the newest record of the training data, aware.
         unit: what a round is called in the log; by default `epoch` where the parameters have `epochs`.
@@ -50,7 +54,7 @@ class TrainingRun(Lifecycle):
 
     Attributes:
         model: as given.
-        run_id: the run's name.
+        run_id: the run's name; known for certain once it has started.
         status: `new`, `running`, `completed` or `failed`.
         error: what it failed of; None otherwise.
     """
@@ -72,9 +76,10 @@ class TrainingRun(Lifecycle):
         commit: str | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        name = run_id or f"{model}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
-        parameters = dict(parameters or {})
+        model = storable(str(model))
+        name = storable(run_id or f"{model}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}")
         dropped = DroppedWrites.of(registry)
+        parameters, hyperparameters = _read(parameters, dropped)
         effects = Effects(
             name,
             model,
@@ -84,14 +89,13 @@ class TrainingRun(Lifecycle):
             commit=commit,
             registry=registry,
             row={
-                "hyperparameters": figures.as_json(parameters) or "{}",
+                "hyperparameters": hyperparameters,
                 "data_version": data_version,
                 "artifacts_path": None if artifacts is None else str(artifacts),
             },
         )
         super().__init__(
             model,
-            name,
             parameters=parameters,
             data_timestamp=data_timestamp,
             metrics=TrainingMetrics.of(registry),
@@ -134,24 +138,29 @@ class TrainingRun(Lifecycle):
         self._log.info(
             lines.iteration_line(self._unit, number, total, loss=loss, seconds=took, details=details)
         )
-        self._metrics.iteration_duration.labels(self.model).observe(took)
+        if 0 <= took < math.inf:  # one NaN would make the histogram's sum NaN for good
+            self._metrics.iteration_duration.labels(self.model).observe(took)
         if loss is not None:
-            self._metrics.loss.labels(self.model).set(loss)
-        self._effects.add_iteration(int(number), loss, took)
+            _set(self._metrics.loss, loss, self.model)
+        self._effects.add_iteration(
+            int(number), None if loss is None else figures.finite(loss), figures.finite(took)
+        )
 
     @watching
     def validation(self, metrics: Mapping[str, float]) -> None:
         """The model was measured on the validation split after the newest round: `{"ndcg@10": 0.153}`."""
+        metrics = figures.named(metrics)
         self._log.info(lines.metrics_line("Validation", metrics))
         self._set_metrics(metrics, "validation")
         recall, ndcg = figures.pick(metrics, "recall"), figures.pick(metrics, "ndcg")
         self._effects.amend_iteration(validation_recall=recall, validation_ndcg=ndcg)
-        self._keep("validation", {name: float(value) for name, value in metrics.items()})
+        self._keep("validation", metrics)
 
     @watching
     def early_stopping(self, best_iteration: int, metrics: Mapping[str, float] | None = None) -> None:
         """Training stops before its last round; the best round, from 1, and its metrics."""
-        self._log.info(lines.early_stopping_line(self._unit, best_iteration, metrics or {}))
+        measured = figures.named(metrics or {})
+        self._log.info(lines.early_stopping_line(self._unit, best_iteration, measured))
         self._effects.update(best_iteration=int(best_iteration))
 
     @watching
@@ -165,16 +174,17 @@ class TrainingRun(Lifecycle):
             baseline: the same metrics of a baseline, such as popularity.
         """
         self._fitted()
+        metrics, baseline = figures.named(metrics), figures.named(baseline or {})
         self._log.info(lines.metrics_line("Evaluation", metrics))
         self._set_metrics(metrics, "test")
         if baseline:
             self._log.info(lines.metrics_line("Baseline", baseline))
             for name, value in baseline.items():
-                self._metrics.baseline_metric.labels(self.model, name).set(value)
-            self._extra["baseline"] = {name: float(value) for name, value in baseline.items()}
+                _set(self._metrics.baseline_metric, value, self.model, name)
+            self._extra["baseline"] = baseline
         self._extra.update(figures.without_columns(metrics))
         self._effects.update(
-            **figures.as_columns(metrics, baseline or {}), extra_metrics=figures.as_json(self._extra)
+            **figures.as_columns(metrics, baseline), extra_metrics=figures.as_json(self._extra)
         )
 
     @watching
@@ -200,9 +210,28 @@ class TrainingRun(Lifecycle):
 
     def _set_metrics(self, metrics: Mapping[str, float], split: str) -> None:
         for name, value in metrics.items():
-            self._metrics.metric.labels(self.model, name, split).set(value)
+            _set(self._metrics.metric, value, self.model, name, split)
 
     def _keep(self, name: str, figure: object) -> None:
         """Keep a figure that has no column."""
         self._extra[name] = figure
         self._effects.update(extra_metrics=figures.as_json(self._extra))
+
+
+def _read(parameters: Mapping[str, Any] | None, dropped: DroppedWrites) -> tuple[dict[str, Any], str]:
+    """Parameters for the log line, and as JSON for the row; none where they cannot be read."""
+    try:
+        found = dict(parameters or {})
+        as_json = figures.as_json(found) or "{}"
+        return {shown(key): showable(value) for key, value in found.items()}, as_json
+    except Exception as error:  # noqa: BLE001 - watching must never break a training
+        dropped.drop("training", "error", error)
+        return {}, "{}"
+
+
+def _set(gauge: Gauge, value: float, *labels: str) -> None:
+    """Show a figure; one that is not finite is absent, so that nothing is computed with it."""
+    if math.isfinite(value):
+        gauge.labels(*labels).set(value)
+    else:
+        forget(gauge, *labels)

@@ -44,3 +44,18 @@ def test_epochs_may_count_from_one_and_say_little(registry: CollectorRegistry, t
     assert "Epoch 1 | time=" in text
     assert "Epoch 2 | avg_loss=0.5, loss_=0.4, total_=7, time=" in text
     assert "Validation | auc=0.8" in text
+
+
+def test_odd_arguments_never_reach_the_training(registry: CollectorRegistry, tmp_path: Path) -> None:
+    run = start_run("mlp", log_dir=tmp_path, registry=registry, unit="epoch")
+    watch = EpochCallback(run, 3)
+    watch("1", {"loss": 0.5})  # type: ignore[arg-type]
+    watch(0, {1: 2})  # type: ignore[dict-item]
+    for epoch, logs in (("first", {}), (0, [1])):
+        watch(epoch, logs)  # type: ignore[arg-type]
+    run.finish()
+    text = (tmp_path / "mlp.log").read_text()
+    assert "Epoch 2/3 | avg_loss=0.5, time=" in text
+    assert "Epoch 1/3 | 1=2, time=" in text
+    labels = {"target": "training", "reason": "error"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 2

@@ -68,3 +68,12 @@ def test_logistic_factorization_tells_the_time(
         "Iteration 1/2 | time",
         "Iteration 2/2 | time",
     ]
+
+
+def test_odd_figures_never_reach_the_training(registry: CollectorRegistry) -> None:
+    run = start_run("model", registry=registry)
+    ImplicitCallback(run, BayesianPersonalizedRanking(iterations=3))(0, 0.1, float("nan"), 1.0)
+    ImplicitCallback(run, None)(0, 0.1)  # type: ignore[arg-type]
+    run.finish()
+    labels = {"target": "training", "reason": "error"}
+    assert registry.get_sample_value("recwatch_dropped_writes_total", labels) == 2

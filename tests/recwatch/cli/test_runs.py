@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recwatch.store import open_store
-from recwatch.training import process, recovery
+from recwatch.training import liveness, process
 
 Command = Callable[..., Any]
 FIRST, SECOND = "als_20250118_031500_5d0c1e", "als_20250119_031500_a41f77"
@@ -72,8 +72,8 @@ class TestStatus:
         self, recwatch: Command, add: Callable[..., None], request: pytest.FixtureRequest
     ) -> None:
         here = process.current()
-        recovery.opened("now")
-        request.addfinalizer(lambda: recovery.closed("now"))
+        liveness.opened("now")
+        request.addfinalizer(lambda: liveness.closed("now"))
         add("now", host=here.host, pid=here.pid, process_started_at=here.started_at)
         assert ids(recwatch("runs", "--json", "--status", "running")) == ["now"]
         assert float(json.loads(recwatch("run", "now", "--json").out)["seconds"]) >= 0

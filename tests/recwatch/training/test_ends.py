@@ -1,16 +1,21 @@
 """How a run without a block begins and ends."""
 
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from recwatch.store import open_store
-from recwatch.training import TrainingRun, Unfinished, start_run
+from recwatch.testing import wait_until
+from recwatch.training import TrainingRun, Unfinished, liveness, start_run
 
 Dropped = Callable[[str, str], float | None]
 
@@ -93,3 +98,27 @@ def test_sigterm_leaves_a_failed_run(store_url: str) -> None:
         trainer.send_signal(signal.SIGTERM)
         assert trainer.wait(timeout=30) == 143
     assert rows(store_url) == [("failed", "SystemExit: 143")]
+
+
+def test_ctrl_c_while_the_end_is_written_ends_the_run_all_the_same(
+    registry: CollectorRegistry, store_url: str, tmp_path: Path
+) -> None:
+    run = start_run("als", store_url=store_url, log_dir=tmp_path, serve_metrics=0, registry=registry)
+    other = sqlite3.connect(tmp_path / "store.db", check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # so that the end has to wait
+
+    def interrupt() -> None:
+        wait_until(lambda: run.status == "completed")
+        os.kill(os.getpid(), signal.SIGINT)
+        other.rollback()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run.finish()
+    thread.join()
+    other.close()
+    assert (run.status, run.metrics_port) == ("completed", None)
+    assert rows(store_url) == [("completed", None)]
+    assert run._log._handler is None
+    wait_until(lambda: run.run_id not in liveness._open_runs)

@@ -68,3 +68,39 @@ def test_json_has_no_nan() -> None:
     assert text is not None
     assert json.loads(text) == {"a": None, "b": {"c": [None, 1.5]}, "d": "<class 'object'>"}
     assert as_json({}) is None
+
+
+def test_json_has_numbers_of_numpy_as_numbers() -> None:
+    text = as_json(
+        {"factors": np.int64(64), "reg": np.float32(0.5), "on": np.float64(1.0) > 0, "bad": np.float64("nan")}
+    )
+    assert json.loads(text or "") == {"factors": 64, "reg": 0.5, "on": True, "bad": None}
+
+
+def test_json_is_written_of_anything() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    circle: dict[object, object] = {1: Mute()}
+    circle["self"] = [circle]
+    assert json.loads(as_json({"a": circle}) or "") == {
+        "a": {"1": "<Mute that cannot be shown>", "self": ["..."]}
+    }
+
+
+def test_metrics_are_picked_in_any_case() -> None:
+    assert pick({"Recall@20": 0.3, "RECALL@10": 0.2}, "recall") == 0.2
+    assert pick({"NDCG": math.nan}, "ndcg") is None
+
+
+def test_what_is_not_finite_has_no_value_in_a_column() -> None:
+    assert as_columns({"recall@10": math.nan}, {"recall@10": 0.1}) == {
+        "recall_at_10": None,
+        "baseline_recall_at_10": 0.1,
+    }
+
+
+def test_a_metric_that_is_called_folds_is_not_the_number_of_folds() -> None:
+    found = cross_validate({"folds": [1.0, 3.0]})
+    assert (found.folds, found.mean) == (2, {"folds_": 2.0})

@@ -1,6 +1,7 @@
 import logging
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from recwatch.metrics import DroppedWrites
@@ -42,3 +43,37 @@ def test_a_full_disk_costs_a_count(registry: CollectorRegistry, tmp_path: Path) 
     log.close()
     assert (lost(registry) or 0) >= 1
     assert logging.getLogger("recwatch.training.als").handlers == []
+
+
+def texts(file: Path) -> list[str]:
+    return [line.split(" | ", 2)[2] for line in file.read_text().splitlines()]
+
+
+def test_each_line_is_in_its_own_file_once(registry: CollectorRegistry, tmp_path: Path) -> None:
+    names = {"als": "als", "als again": "als", "als.v2": "als.v2", "..": "..", "../als": "..%2Fals"}
+    written = {
+        name: RunLog(name.removesuffix(" again"), tmp_path / "logs", DroppedWrites.of(registry))
+        for name in names
+    }
+    for log in written.values():
+        log.open()
+    for name, log in written.items():
+        line = f"of {name}"
+        log.info(line)
+        log.close()
+    for name, file in names.items():
+        expected = [f"of {other}" for other, its in names.items() if its == file]
+        assert texts(tmp_path / "logs" / f"{file}.log") == expected, name
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_a_logger_that_is_listened_to_has_every_line_once(
+    registry: CollectorRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = RunLog("als.v2", tmp_path, DroppedWrites.of(registry))
+    log.open()
+    log.info("heard")
+    log.close()
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        ("recwatch.training.als%2Ev2", "heard")
+    ]

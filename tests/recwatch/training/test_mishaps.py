@@ -143,3 +143,39 @@ def test_a_child_leaves_the_run_to_its_parent(
         run.finish()
         assert [row["status"] for row in store.runs()] == ["completed"]
         assert store.iterations(run.run_id) == []
+
+
+class Mute(Exception):  # noqa: N818 - reads as what it is
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_that_cannot_be_shown_is_the_one_that_is_raised(
+    registry: CollectorRegistry, store_url: str
+) -> None:
+    run = TrainingRun("als", store_url=store_url, registry=registry)
+    with pytest.raises(Mute), run:
+        raise Mute
+    assert run.status == "failed"
+    with open_store(store_url) as store:
+        assert store.runs()[0]["error"] == "Mute: <Mute that cannot be shown>"
+
+
+def test_parameters_that_cannot_be_shown(
+    registry: CollectorRegistry, dropped: Dropped, store_url: str, tmp_path: Path
+) -> None:
+    circle: dict[str, object] = {"mute": Mute()}
+    circle["self"] = circle
+    with TrainingRun(
+        "als", parameters=circle, store_url=store_url, log_dir=tmp_path, registry=registry
+    ) as run:
+        run.iteration(1, 1, loss=1.0)
+    assert (run.status, dropped("training", "error")) == ("completed", 0)
+    started = (tmp_path / "als.log").read_text().splitlines()[0]
+    assert "Training started | mute=" in started
+    assert "<Mute that cannot be shown>" in started
+    with open_store(store_url) as store:
+        assert "Mute that cannot be shown" in store.runs()[0]["hyperparameters"]
+    with TrainingRun("als", parameters=[1], registry=registry):  # type: ignore[arg-type]
+        pass
+    assert dropped("training", "error") == 1

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from recwatch.testing import free_port
-from recwatch.training import TrainingRun
+from recwatch.training import TrainingRun, start_run
 
 Train = Callable[..., TrainingRun]
 Figures = dict[tuple[str, ...], float]
@@ -116,3 +116,30 @@ def test_a_folder_that_cannot_be_written_costs_a_count(
     (tmp_path / "file").write_text("in the way")
     assert train(push=f"textfile:{tmp_path / 'file'}").status == "completed"
     assert dropped("textfile", "unwritable") == 2
+
+
+def test_runs_of_several_processes_are_counted_together(
+    pushed: Pushed, pushgateway: str, store_url: str
+) -> None:
+    model = f"als-{uuid.uuid4().hex}"
+
+    def start() -> TrainingRun:  # with a registry of its own, as a process has
+        return start_run(model, store_url=store_url, push=pushgateway, registry=CollectorRegistry())
+
+    def published() -> tuple[float, ...]:
+        found = pushed(model)
+        status = ("completed", "failed")
+        return found["training_in_progress",], *(found["training_runs_total", name] for name in status)
+
+    start().finish()
+    first, second = start(), start()
+    assert published() == (2, 1, 0)
+    first.fail("for the test")
+    assert published() == (1, 1, 1)
+    second.fail("for the test")
+    assert published() == (0, 1, 2)
+    first = start()
+    second = start()
+    second.finish()
+    first.finish()
+    assert published() == (0, 3, 2)

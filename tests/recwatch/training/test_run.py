@@ -1,13 +1,16 @@
+import inspect
+import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from recwatch.store import open_store
-from recwatch.training import TrainingRun
+from recwatch.training import TrainingRun, start_run
 
 Train = Callable[..., TrainingRun]
 
@@ -109,7 +112,7 @@ def test_a_failure_is_kept_and_raised(
         assert (row["status"], row["error"]) == ("failed", f"{type(error).__name__}: {error}")
         assert len(store.iterations(run.run_id)) == 1
     last = (tmp_path / "als.log").read_text().splitlines()[-1]
-    assert f" | ERROR | Training failed | error=\"{type(error).__name__}: {error}\", total_time=" in last
+    assert f' | ERROR | Training failed | error="{type(error).__name__}: {error}", total_time=' in last
 
 
 def test_an_error_shows_no_password(registry: CollectorRegistry, store_url: str) -> None:
@@ -122,3 +125,67 @@ def test_an_error_shows_no_password(registry: CollectorRegistry, store_url: str)
 def test_runs_are_told_apart(registry: CollectorRegistry) -> None:
     names = {TrainingRun("als", registry=registry).run_id for _ in range(100)}
     assert len(names) == 100
+
+
+def test_what_is_not_finite_is_not_shown(registry: CollectorRegistry, store_url: str) -> None:
+    nan = float("nan")
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, {"model": "als", **labels})
+
+    with TrainingRun("als", store_url=store_url, registry=registry) as run:
+        run.iteration(1, loss=2.0, seconds=1.5)
+        run.validation({"ndcg@10": 0.1})
+        assert value("training_loss") == 2.0
+        run.iteration(2, loss=nan, seconds=nan)
+        run.validation({"ndcg@10": nan})
+        run.evaluation({"recall@10": nan}, baseline={"recall@10": float("inf")})
+    assert value("training_loss") is None
+    for split in ("validation", "test"):
+        assert value("training_metric", metric="ndcg@10", split=split) is None
+        assert value("training_metric", metric="recall@10", split=split) is None
+    assert value("training_baseline_metric", metric="recall@10") is None
+    assert value("training_iteration_duration_seconds_sum") == 1.5
+    with open_store(store_url) as store:
+        second = store.iterations(run.run_id)[1]
+        [row] = store.runs()
+    assert (second["loss"], second["wall_time_seconds"], second["validation_ndcg"]) == (None, None, None)
+    assert (row["recall_at_10"], row["baseline_recall_at_10"]) == (None, None)
+
+
+def test_names_that_are_no_texts(registry: CollectorRegistry, store_url: str, tmp_path: Path) -> None:
+    parameters: dict[Any, Any] = {1: 2, "name": "x", "message": 3}
+    with TrainingRun(
+        "als", parameters=parameters, store_url=store_url, log_dir=tmp_path, registry=registry
+    ) as run:
+        run.validation({10: 0.5})  # type: ignore[dict-item]
+        run.cross_validation({"folds": [1.0, 3.0]})
+    text = (tmp_path / "als.log").read_text()
+    assert "Training started | 1=2, name=x, message=3\n" in text
+    assert "Validation | 10=0.5\n" in text
+    assert "Cross-validation | folds=2, folds_=2.000 ± 1.000\n" in text
+    with open_store(store_url) as store:
+        [row] = store.runs()
+    assert json.loads(row["extra_metrics"])["cross_validation"]["folds"] == 2
+    assert json.loads(row["hyperparameters"]) == {"1": 2, "name": "x", "message": 3}
+
+
+@pytest.mark.parametrize("run_id", ["x\ud800", "a\x00b", "'; drop table training_runs;--", "ü💥\n\x1b[31m"])
+def test_any_run_id_has_its_row(registry: CollectorRegistry, store_url: str, run_id: str) -> None:
+    run = TrainingRun(
+        "als\ud800", run_id=run_id, store_url=store_url, data_version="\udfff", registry=registry
+    )
+    with run:
+        run.iteration(1, loss=1.0)
+        run.saved("artifacts/\udce4")
+    with open_store(store_url) as store:
+        [row] = store.runs()
+        assert len(store.iterations(run.run_id)) == 1
+    assert (row["run_id"], row["status"]) == (run.run_id, "completed")
+    assert row["artifacts_path"] == "artifacts/\\udce4"
+    assert b"als\\\\ud800" in generate_latest(registry)
+
+
+def test_start_run_takes_what_a_run_takes() -> None:
+    ours, other = (dict(inspect.signature(made).parameters) for made in (start_run, TrainingRun))
+    assert ours == other
