@@ -3,12 +3,16 @@
 MIDDLEWARE = ["recwatch.django_request_id.DjangoRequestIdMiddleware", ...]
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-
+from recwatch.extras import lacking
 from recwatch.request_id import HEADER, KEY, bind, choose, current
+
+try:
+    from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+except ModuleNotFoundError as error:
+    raise lacking(error, "django") from error
 
 __all__ = ["DjangoRequestIdMiddleware"]
 
@@ -43,12 +47,38 @@ class DjangoRequestIdMiddleware:
             return self._answer(request, request_id)
         with bind(request_id):
             response = self.get_response(request)
-        response[HEADER] = request_id
-        return response
+        return _named(response, request_id)
 
     async def _answer(self, request: Any, request_id: str) -> Any:
         answer: Awaitable[Any] = self.get_response(request)
         with bind(request_id):
             response = await answer
-        response[HEADER] = request_id
-        return response
+        return _named(response, request_id)
+
+
+def _named(response: Any, request_id: str) -> Any:
+    """Answer with the id, and have it bound while the parts of a streamed response are made."""
+    response[HEADER] = request_id
+    # A file is left alone: the server may send it by itself.
+    if response.streaming and getattr(response, "file_to_stream", None) is None:
+        bound = _bound_async if response.is_async else _bound
+        response.streaming_content = bound(response.streaming_content, request_id)
+    return response
+
+
+def _bound(parts: Iterator[bytes], request_id: str) -> Iterator[bytes]:
+    while True:
+        with bind(request_id):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
+
+
+async def _bound_async(parts: AsyncIterator[bytes], request_id: str) -> AsyncIterator[bytes]:
+    while True:
+        with bind(request_id):
+            part = await anext(parts, None)
+        if part is None:
+            return
+        yield part
