@@ -12,14 +12,19 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from recwatch.extras import lacking
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
 from recwatch.request_id import KEY
 from recwatch.routes import UNMATCHED, readable
 from recwatch.scrape import answer
+
+try:
+    from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+except ModuleNotFoundError as error:
+    raise lacking(error, "django") from error
 
 __all__ = ["MetricsMiddleware", "metrics_view"]
 

@@ -11,11 +11,15 @@ from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
+from recwatch.extras import lacking
 from recwatch.logs import Event, event
 from recwatch.redaction import mask_passwords
 from recwatch.request_id import current
+
+try:
+    import structlog
+except ModuleNotFoundError as error:
+    raise lacking(error, "recwatch[logs]") from error
 
 __all__ = ["configure_structlog", "formatter"]
 

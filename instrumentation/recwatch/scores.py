@@ -9,13 +9,18 @@ from itertools import chain
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from recwatch.extras import lacking
 from recwatch.histogram import observe_all
 from recwatch.metrics import DroppedWrites, ServingMetrics
 from recwatch.turns import SHORT_TURNS
+
+try:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+except ModuleNotFoundError as error:
+    raise lacking(error, "recwatch[scores]") from error
 
 if TYPE_CHECKING:
     from recwatch.serving import RecommenderRequest

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from recwatch.errors import ConfigError, HealthError
+from recwatch.extras import lacking
 from recwatch.health.result import Measured
 from recwatch.health.secrets import hide
+
+try:
+    import sqlalchemy as sa
+except ModuleNotFoundError as error:
+    raise lacking(error, "recwatch[store]") from error
 
 __all__ = ["Database"]
 

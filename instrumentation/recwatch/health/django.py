@@ -3,13 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse
-from django.urls import path
-from django.views.decorators.http import require_safe
-
+from recwatch.extras import lacking
 from recwatch.health.answers import HEADERS, KINDS, Answer
 from recwatch.health.check import Check
 from recwatch.health.wsgi import answer_now
+
+try:
+    from django.http import HttpResponse
+    from django.urls import path
+    from django.views.decorators.http import require_safe
+except ModuleNotFoundError as error:
+    raise lacking(error, "django") from error
 
 if TYPE_CHECKING:
     from recwatch.health.checks import HealthChecks

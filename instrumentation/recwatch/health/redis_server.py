@@ -2,14 +2,18 @@
 
 import time
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-
 from recwatch.errors import ConfigError, HealthError
+from recwatch.extras import lacking
 from recwatch.health.result import Measured
 from recwatch.health.secrets import hide
+
+try:
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+    from redis.retry import Retry
+except ModuleNotFoundError as error:
+    raise lacking(error, "redis") from error
 
 __all__ = ["RedisServer"]
 

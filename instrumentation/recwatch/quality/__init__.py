@@ -7,6 +7,13 @@ quality.record_feedback("review-17", 1)  # hours later, in any process
 Needs the extra `quality`.
 """
 
+from recwatch.extras import lacking
+
+try:
+    import numpy as np  # noqa: F401 - for the modules below
+except ModuleNotFoundError as error:
+    raise lacking(error, "recwatch[quality]") from error
+
 from recwatch.quality.classification import Classification
 from recwatch.quality.experiment import Experiment
 from recwatch.quality.monitor import QualityMonitor

@@ -3,6 +3,13 @@
 SQLite in a file, or PostgreSQL by URL. Needs the extra `store`, PostgreSQL the extra `postgres`.
 """
 
+from recwatch.extras import lacking
+
+try:
+    import sqlalchemy  # noqa: F401 - for the modules below
+except ModuleNotFoundError as error:
+    raise lacking(error, "recwatch[store]") from error
+
 from recwatch.store.aggregates import aggregate
 from recwatch.store.engine import create_store_engine
 from recwatch.store.retention import Retention

@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from recwatch.errors import StoreError
+from recwatch.extras import lacking
 from recwatch.logs import event
 
 __all__ = ["VERSIONS", "upgrade"]
@@ -89,8 +90,11 @@ def _locked(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _run(connection: sa.Connection, to: str) -> None:
     # Imported here: with its templates it takes longer than everything else that a store does at start.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    try:
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise lacking(error, "recwatch[store]") from error
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
