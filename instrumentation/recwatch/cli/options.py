@@ -14,7 +14,7 @@ class Options:
     """Where things are, and the arguments of one command.
 
     Attributes:
-        store: the URL of the store with the training runs.
+        store: the URL of the store with the training runs; a path was given for SQLite's file.
         artifacts: the folder with one folder a model.
         arguments: what the command was given.
     """
@@ -28,4 +28,6 @@ class Options:
         """Fill in from the environment what the command line does not say; empty is as good as unset."""
         home = Path(environment.get("RECWATCH_HOME") or ".")
         store = parsed.store or environment.get("RECWATCH_STORE") or f"sqlite:///{home / 'data' / 'store.db'}"
+        if "://" not in store:
+            store = f"sqlite:///{store}"
         return cls(store, parsed.artifacts or home / "artifacts", parsed)

@@ -86,7 +86,8 @@ def _add_common(parser: argparse.ArgumentParser, default: str | None) -> None:
         "--store",
         default=default,
         metavar="URL",
-        help="the store of runs (default: RECWATCH_STORE, else data/store.db under RECWATCH_HOME or here)",
+        help="the store of runs, a URL or SQLite's file "
+        "(default: RECWATCH_STORE, else data/store.db under RECWATCH_HOME or here)",
     )
     parser.add_argument(
         "--artifacts",

@@ -14,7 +14,7 @@ from recwatch.quality.records import Feedback, Prediction
 from recwatch.quality.settling import Settled, expire, read_joined, read_sequence, read_totals, settle
 from recwatch.quality.task import Rows
 from recwatch.quality.window import Ring
-from recwatch.store.engine import as_store_error, create_store_engine
+from recwatch.store.engine import as_store_error, create_store_engine, parse_url
 from recwatch.store.migrate import upgrade
 
 __all__ = ["StoreJournal"]
@@ -34,9 +34,13 @@ class StoreJournal:
         settings: of the monitor.
         url: of the database.
         timeout: seconds that SQLite waits for a lock.
+
+    Raises:
+        StoreError: when the URL cannot be used.
     """
 
     def __init__(self, settings: Settings, url: str, *, timeout: float = 5.0) -> None:
+        parse_url(url)
         self._settings = settings
         self._url = url
         self._timeout = timeout

@@ -72,6 +72,7 @@ class QualityMonitor:
 
     Raises:
         QualityError: where a setting cannot be used.
+        StoreError: where the store's URL cannot be used.
     """
 
     def __init__(

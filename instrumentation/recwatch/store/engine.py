@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from recwatch.errors import StoreError
+from recwatch.extras import lacking
 from recwatch.redaction import mask_passwords
 
 __all__ = ["as_store_error", "create_store_engine", "parse_url"]
@@ -25,8 +26,8 @@ def parse_url(url: str) -> sa.URL:
     """
     try:
         parsed = sa.make_url(url)
-        parsed.get_dialect().import_dbapi()
-    except (sa.exc.ArgumentError, ImportError) as error:
+        backend = parsed.get_backend_name()
+    except sa.exc.ArgumentError as error:
         raise _unusable(url, error) from error
     except ValueError:  # a port that is no number, as SQLAlchemy sees it; its message may show the password
         raise StoreError(
@@ -34,7 +35,33 @@ def parse_url(url: str) -> sa.URL:
                 f"{url!r} cannot be used: its port is no number; write @ / : in a password as %40 %2F %3A"
             )
         ) from None
+    if backend == "sqlite":
+        _check_file(url, parsed)
+    elif backend != "postgresql":
+        raise _unusable(url, f"records are kept in SQLite or PostgreSQL, not in {backend}")
+    try:
+        parsed.get_dialect().import_dbapi()
+    except sa.exc.ArgumentError as error:
+        raise _unusable(url, error) from error
+    except ModuleNotFoundError as error:
+        driver = parsed.get_driver_name()
+        if driver == "psycopg":
+            raise StoreError(
+                mask_passwords(f"{url!r} cannot be used: {lacking(error, 'recwatch[postgres]')}")
+            ) from error
+        raise _unusable(
+            url, f"the driver {driver} is not there: postgresql+psycopg needs recwatch[postgres]"
+        ) from error
     return parsed
+
+
+def _check_file(url: str, parsed: sa.URL) -> None:
+    if parsed.host is not None:
+        path = f"{parsed.host}/{parsed.database or ''}".rstrip("/")
+        raise StoreError(f"{url!r} cannot be used: a file has three slashes: write sqlite:///{path}")
+    name = parsed.database or ":memory:"
+    if ":memory:" in name or parsed.query.get("mode") == "memory":
+        raise _unusable(url, "it is in memory, where each connection has a database of its own")
 
 
 def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
@@ -59,7 +86,7 @@ def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
         raise _unusable(url, error) from error
 
 
-def _unusable(url: str, error: Exception) -> StoreError:
+def _unusable(url: str, error: object) -> StoreError:
     return StoreError(
         mask_passwords(f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db")
     )
@@ -83,7 +110,7 @@ def _create_postgresql_engine(url: sa.URL, timeout: float) -> sa.Engine:
 
 
 def _make_folder(database: str | None) -> None:
-    if database and database != ":memory:":
+    if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
 
 

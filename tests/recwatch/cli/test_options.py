@@ -24,3 +24,10 @@ def test_the_command_line_goes_before_the_environment() -> None:
     assert Options.of(Namespace(store=None, artifacts=None), environment).store == "sqlite:///b"
     options = Options.of(Namespace(store="sqlite:///a", artifacts=Path("x")), environment)
     assert (options.store, options.artifacts) == ("sqlite:///a", Path("x"))
+
+
+def test_a_path_is_a_file_of_sqlite() -> None:
+    given = Namespace(store="data/store.db", artifacts=None)
+    assert Options.of(given, {}).store == "sqlite:///data/store.db"
+    unsaid = Namespace(store=None, artifacts=None)
+    assert Options.of(unsaid, {"RECWATCH_STORE": "/srv/store.db"}).store == "sqlite:////srv/store.db"

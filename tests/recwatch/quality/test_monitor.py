@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from recwatch.errors import QualityError
+from recwatch.errors import QualityError, StoreError
 from recwatch.exposition import render
 from recwatch.lifetime import flush_all
 from recwatch.quality import (
@@ -407,6 +407,14 @@ def test_a_child_writes_its_own_and_leaves_the_parent_s(
 def test_settings_are_checked(make: MakeMonitor, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(QualityError, match=message):
         make(**settings)
+
+
+@pytest.mark.parametrize("url", ["data/store.db", "sqlite://data/store.db", "sqlite://"])
+def test_a_store_that_cannot_be_used_is_refused_at_the_start(make: MakeMonitor, url: str) -> None:
+    with pytest.raises(
+        StoreError, match=r"cannot be used: .* write (one such as )?sqlite:///data/store\.db$"
+    ):
+        make(store=url)
 
 
 def test_before_the_first_evaluation_the_status_is_empty(make: MakeMonitor) -> None:

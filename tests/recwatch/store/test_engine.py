@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,49 @@ from recwatch.store.engine import as_store_error, parse_url
 def test_looking_at_a_url_opens_and_makes_nothing(tmp_path: Path) -> None:
     assert parse_url(f"sqlite:///{tmp_path / 'deep' / 'store.db'}").get_backend_name() == "sqlite"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("data/store.db", "Could not parse SQLAlchemy URL .*; write one such as sqlite:///data/store.db$"),
+        ("sqlite://data/store.db", "a file has three slashes: write sqlite:///data/store.db$"),
+        ("sqlite://store.db", "a file has three slashes: write sqlite:///store.db$"),
+        ("sqlite://", "it is in memory, .*; write one such as"),
+        ("sqlite:///:memory:", "it is in memory"),
+        ("sqlite:///file::memory:?cache=shared&uri=true", "it is in memory"),
+        ("sqlite:///file:a?mode=memory&uri=true", "it is in memory"),
+        ("mysql://me:secret@host/db", "records are kept in SQLite or PostgreSQL, not in mysql; write one"),
+        (
+            "postgresql+pg8000://me:secret@host/db",
+            r"pg8000 is not there: .* needs recwatch\[postgres\]; write",
+        ),
+        ("nothing://me:secret@host/db", "SQLite or PostgreSQL, not in nothing; write one"),
+        ("postgresql+nothing://me:secret@host/db", "cannot be used: Can't load plugin"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_in_one_line(url: str, message: str) -> None:
+    with pytest.raises(StoreError, match=message) as failure:
+        parse_url(url)
+    assert "\n" not in str(failure.value)
+    assert "secret" not in str(failure.value)
+
+
+def test_a_driver_that_is_missing_is_called_by_its_extra() -> None:
+    code = """
+import sys
+
+sys.modules["psycopg"] = None
+from recwatch.store.engine import parse_url
+
+parse_url("postgresql+psycopg://me:secret@host/db")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(
+        "recwatch.errors.StoreError: 'postgresql+psycopg://me:***@host/db' cannot be used: "
+    )
+    assert last.endswith(": pip install 'recwatch[postgres]'")
 
 
 def test_postgresql_waits_for_a_lock_no_longer_than_asked(postgresql_url: str) -> None:
