@@ -19,7 +19,7 @@ __all__ = ["MetricsEndpoint", "MetricsMiddleware", "metrics_endpoint"]
 
 # What carries a response's body, or a file that the server sends by itself; the last one says of no more.
 _BODY = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
-# Where a scope names the recorder that counts its request already.
+# Where a scope names the registry that counts its request already; only mounted applications are told.
 _WATCHED = "recwatch.watched"
 
 
@@ -47,17 +47,21 @@ class MetricsMiddleware:
         self._templates: RouteTemplates | None = None
 
     # One function with closures, not an object with methods: that would cost each request half as much again.
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901
         """Handle a request; what is no HTTP request goes through unwatched."""
-        if scope["type"] != "http" or scope.get(_WATCHED) is self._registry:
+        if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 self._announce(scope)
                 send = _flushing(send)
             await self.app(scope, receive, send)
             return
-        scope[_WATCHED] = self._registry
         templates = self._templates or self._announce(scope)
         endpoint_before = scope.get("endpoint")
+        if endpoint_before is not None and scope.get(_WATCHED) is self._registry:
+            await self.app(scope, receive, send)
+            return
+        if templates.mounts:
+            scope[_WATCHED] = self._registry
         code = 0
         complete = disconnected = False
         first_byte: float | None = None
@@ -78,36 +82,50 @@ class MetricsMiddleware:
                 disconnected = True
                 raise
             kind = message["type"]
-            if kind in _BODY:
+            if kind == "http.response.start":
+                code = message["status"]
+            elif kind in _BODY:
                 if not message.get("more_body"):
                     if not complete:
                         complete = True
-                        record(CANCELLED if disconnected else code)
+                        status: Status = CANCELLED if disconnected else code
+                        self._record(templates, scope, endpoint_before, status, started, first_byte)
                 elif first_byte is None and message.get("body"):
                     first_byte = perf_counter() - started
-            elif kind == "http.response.start":
-                code = message["status"]
-
-        def record(status: Status) -> None:
-            seconds = perf_counter() - started
-            try:
-                route = templates.find(scope, endpoint_before)
-            except Exception as error:  # noqa: BLE001 - watching must never break the service
-                self._recorder.give_up(error)
-            else:
-                self._recorder.record(
-                    scope["method"], route, status, seconds, first_byte, scope.get("recwatch.request_id")
-                )
 
         started = perf_counter()
         try:
             await self.app(scope, watched_receive, watched_send)
         except BaseException as error:
             if not complete:
-                record(CANCELLED if disconnected or not isinstance(error, Exception) else ERROR)
+                gone = disconnected or not isinstance(error, Exception)
+                self._record(
+                    templates, scope, endpoint_before, CANCELLED if gone else ERROR, started, first_byte
+                )
             raise
         if not complete:
-            record(CANCELLED if disconnected else ERROR)
+            self._record(
+                templates, scope, endpoint_before, CANCELLED if disconnected else ERROR, started, first_byte
+            )
+
+    def _record(  # noqa: PLR0917 - names would cost every request
+        self,
+        templates: RouteTemplates,
+        scope: Scope,
+        endpoint_before: object,
+        status: Status,
+        started: float,
+        first_byte: float | None,
+    ) -> None:
+        seconds = perf_counter() - started
+        try:
+            route = templates.find(scope, endpoint_before)
+        except Exception as error:  # noqa: BLE001 - watching must never break the service
+            self._recorder.give_up(error)
+        else:
+            self._recorder.record(
+                scope["method"], route, status, seconds, first_byte, scope.get("recwatch.request_id")
+            )
 
     def _announce(self, scope: Scope) -> RouteTemplates:
         self._templates = RouteTemplates(scope.get("app") or self.app)

@@ -31,11 +31,12 @@ _REGEX_TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """A route as it was found: what the scope will name it by, its whole template, its methods."""
+    """A route as it was found: what the scope names it by, its whole template, its methods; or a mount."""
 
     markers: tuple[object, ...]
     template: str
     methods: frozenset[str] = frozenset()
+    mount: bool = False
 
 
 class RouteTemplates:
@@ -51,10 +52,12 @@ class RouteTemplates:
         # By id: a mounted application need not be hashable. The markers are kept, so an id stays theirs.
         self._templates: dict[int, tuple[object, list[str]]] = {}
         self._rebuilds = 0
+        self.mounts = True
+        """Whether other applications may be mounted in it; true as well where its routes are not known."""
 
     def methods(self) -> list[tuple[str, str]]:
         """Every (method, template) that the application answers, without the HEAD that comes with a GET."""
-        return [(method, found.template) for found in self._walk() for method in found.methods - {"HEAD"}]
+        return [(method, found.template) for found in self._every() for method in found.methods - {"HEAD"}]
 
     def find(self, scope: Mapping[str, Any], ignore: object = None) -> str:
         """The template of the route that a request's scope names, `unmatched` if none.
@@ -82,10 +85,10 @@ class RouteTemplates:
 
     def _rebuild(self, scope: Mapping[str, Any]) -> None:
         self._rebuilds += 1
-        every = list(self._walk())
+        every = self._every()
         if not every and scope.get("app") is not None:
             self._app = scope["app"]
-            every = list(self._walk())
+            every = self._every()
         self._templates = {}
         for found in every:
             for marker in found.markers:
@@ -93,8 +96,10 @@ class RouteTemplates:
                 if found.template not in templates:
                     templates.append(found.template)
 
-    def _walk(self) -> Iterator[Found]:
-        return _walk(_routes(self._app), "")
+    def _every(self) -> list[Found]:
+        every = list(_walk(_routes(self._app), ""))
+        self.mounts = not every or any(found.mount for found in every)
+        return every
 
 
 def _routes(app: Any) -> list[Any]:
@@ -160,7 +165,7 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[Found]:
                     yield _leaf(context, prefix, getattr(context, "original_route", None))
         elif inner:
             base = prefix + _plain(getattr(route, "path", ""))
-            yield Found((route, getattr(route, "app", None)), UNMATCHED)
+            yield Found((route, getattr(route, "app", None)), UNMATCHED, mount=True)
             yield from _walk(inner, base)
         else:
             yield _leaf(route, prefix, route)
@@ -175,7 +180,8 @@ def _leaf(route: Any, prefix: str, marker: object) -> Found:
     else:  # a mounted application without routes of its own, such as static files
         endpoint, path = getattr(route, "app", None), str(getattr(route, "path", ""))
     markers = tuple(item for item in (marker, endpoint) if item is not None)
-    return Found(markers, prefix + _plain(path) or "/", frozenset(getattr(route, "methods", None) or ()))
+    methods = frozenset(getattr(route, "methods", None) or ())
+    return Found(markers, prefix + _plain(path) or "/", methods, mount=not hasattr(route, "endpoint"))
 
 
 def _plain(path: str) -> str:

@@ -1,13 +1,16 @@
 """A Django project with its own client, under gunicorn, and as ASGI under uvicorn."""
 
+import asyncio
 import importlib
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from django.conf import settings
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch.testing import wait_until
 
@@ -66,6 +69,42 @@ async def test_an_async_view_is_counted_by_its_pattern() -> None:
     assert [part async for part in response.streaming_content] == [b"one", b"two"]
     after = count("/async/{pk}", "200"), count("/async-stream", "200"), streamed("/async-stream")
     assert after == tuple(value + 1 for value in before)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("project")
+async def test_what_django_cancels_is_cancelled() -> None:
+    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse  # noqa: PLC0415
+
+    from recwatch.django import MetricsMiddleware  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    request = HttpRequest()
+    request.method = "GET"
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise asyncio.CancelledError
+
+    async def whole(_request: HttpRequest) -> HttpResponse:
+        raise asyncio.CancelledError
+
+    async def streamed(_request: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(parts())
+
+    async def fails(_request: HttpRequest) -> HttpResponse:
+        raise RuntimeError("as asked")
+
+    with pytest.raises(asyncio.CancelledError):
+        await MetricsMiddleware(whole, registry=registry)(request)
+    response: Any = await MetricsMiddleware(streamed, registry=registry)(request)
+    with pytest.raises(asyncio.CancelledError):
+        [part async for part in response.streaming_content]
+    with pytest.raises(RuntimeError, match="as asked"):
+        await MetricsMiddleware(fails, registry=registry)(request)
+    labels = {"method": "GET", "route": "unmatched"}
+    for status, times in (("cancelled", 2), ("500", 1)):
+        assert registry.get_sample_value("http_requests_total", {**labels, "status": status}) == times
 
 
 @pytest.mark.usefixtures("project")
@@ -135,7 +174,13 @@ def test_a_project_as_asgi(serve: Any) -> None:
     assert server.get("/async-stream").text == "onetwo"
     with requests.get(f"{server.url}/async-endless", stream=True, timeout=10) as response:
         next(response.iter_content(3))
-    labels = {"method": "GET", "route": "/async-endless", "status": "cancelled"}
-    wait_until(lambda: server.value("http_requests_total", **labels) == 1, timeout=30)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{server.url}/slow", timeout=0.5)
+
+    def cancelled(route: str) -> bool:
+        return bool(server.value("http_requests_total", method="GET", route=route, status="cancelled") == 1)
+
+    for route in ("/async-endless", "/slow"):
+        wait_until(partial(cancelled, route), timeout=30)
     for route in ("/async/{pk}", "/users/{pk}", "/async-stream"):
         assert server.value("http_requests_total", method="GET", route=route, status="200") == 1

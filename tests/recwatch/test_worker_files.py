@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,51 @@ def test_names_of_files_say_what_they_hold(tmp_path: Path) -> None:
     ]
     assert (Kind("gauge", "liveall").live, Kind("gauge", "liveall").by_process) == (True, True)
     assert (Kind("gauge", "max").live, Kind("gauge", "max").by_process) == (False, False)
+
+
+def test_the_room_is_taken_before_the_file_is_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "counter_ended.db"
+    values: Values = {
+        f'["runs_total", "runs_total", {{"a": "{number}"}}, "Runs."]': (1.0, 0.0) for number in range(200)
+    }
+    write(path, values)
+    state = path.stat()
+    assert read(path) == values
+    # Had the file been left to prometheus_client, it would be 64 KiB with holes.
+    assert state.st_size < 1 << 15
+    assert state.st_blocks * 512 >= state.st_size
+
+
+FULL = """
+import sys
+from pathlib import Path
+from recwatch.worker_files import write
+
+folder = Path(sys.argv[1])
+with open(folder / "fill", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(b"x" * 4096)
+    except OSError:
+        pass
+try:
+    write(folder / "counter_ended.db", {"x" * 8000: (1.0, 0.0)})
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path) -> None:
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip("no mount of our own can be made here: the kernel forbids user namespaces")
+    script = f'mount -t tmpfs -o size=64k tmpfs {tmp_path} && exec {sys.executable} -c "$CODE" {tmp_path}'
+    result = subprocess.run(
+        [*unshare, "sh", "-c", script],
+        env={**os.environ, "CODE": FULL},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "No space left on device\n"), result.stderr

@@ -73,6 +73,11 @@ def async_endless(_request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+async def slow(_request: HttpRequest) -> HttpResponse:
+    await asyncio.Event().wait()  # the client goes first
+    return HttpResponse("never")
+
+
 def file(_request: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).open("rb"))
 
@@ -88,6 +93,7 @@ urlpatterns = [
     path("endless", endless),
     path("async-stream", async_stream),
     path("async-endless", async_endless),
+    path("slow", slow),
     path("file", file),
 ]
 
