@@ -54,9 +54,11 @@ class LogFile(logging.Handler):
         on_error: Callable[[], None] | None,
         registry: CollectorRegistry,
     ) -> None:
-        super().__init__()
         # A service may change its working directory; the log stays where it was.
         self._path = path.absolute()
+        # First, as `logging` would close a handler at exit that has no file to close.
+        self._file = _open_first(self._path)
+        super().__init__()
         self._rotation = rotation
         self._on_error = on_error
         self._registry = registry
@@ -64,8 +66,6 @@ class LogFile(logging.Handler):
             DroppedWrites.of(registry).expect(TARGET, *REASONS)
         self._reported: dict[str, float] = {}
         self._rotate_after = self._clean_up_after = 0.0
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, _FLAGS, 0o666)
         self._torn = False
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -193,6 +193,15 @@ class LogFile(logging.Handler):
         # A service may run without standard error, or with one that is closed.
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(f"{at} | ERROR | Log {reason} | file={self._path}, error={error!r}\n")
+
+
+def _open_first(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, _FLAGS, 0o666)
+    except OSError as error:
+        why = f"the log cannot be opened: {error.strerror}: name a file that may be written"
+        raise OSError(error.errno, why, str(path)) from error
 
 
 class _Turn:

@@ -294,3 +294,14 @@ def test_a_closed_log_opens_again(tmp_path: Path, make: Make) -> None:
     handler.close()
     say(handler, "late")
     assert (tmp_path / "a.log").read_text() == "late\n"
+
+
+def test_a_file_that_cannot_be_opened_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    code = "import sys; from recwatch import logs; logs.configure(file=sys.argv[1])"
+    command = [sys.executable, "-c", code, f"{tmp_path}/taken/x.log"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert said.splitlines()[-1].endswith(
+        f"the log cannot be opened: File exists: name a file that may be written: '{tmp_path}/taken/x.log'"
+    )
+    assert "atexit" not in said

@@ -89,6 +89,23 @@ def _locked(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _run(connection: sa.Connection, to: str) -> None:
+    with _quiet(logging.getLogger("alembic")):
+        _run_alembic(connection, to)
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Keep a logger from saying at INFO what concerns nobody, unless somebody has given it a level."""
+    before = logger.level
+    if before == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _run_alembic(connection: sa.Connection, to: str) -> None:
     # Imported here: with its templates it takes longer than everything else that a store does at start.
     try:
         from alembic import command  # noqa: PLC0415

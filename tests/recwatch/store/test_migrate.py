@@ -154,3 +154,23 @@ def test_a_store_that_is_up_to_date_opens_without_alembic_and_without_waiting(st
         subprocess.run([sys.executable, "-c", OPEN_WITHOUT_ALEMBIC, store_url], check=True)
         connection.exec_driver_sql("ROLLBACK")
     writer.dispose()
+
+
+def test_alembic_says_nothing_unless_it_is_asked(tmp_path: Path) -> None:
+    code = """
+import logging, sys
+
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(name)s")
+logging.getLogger("alembic").setLevel(sys.argv[2])
+from recwatch.store import open_store
+
+open_store(sys.argv[1]).close()
+print(logging.getLogger("alembic").level)
+"""
+
+    def say(name: str, level: str) -> str:
+        command = [sys.executable, "-c", code, f"sqlite:///{tmp_path / name}", level]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert say("a.db", "NOTSET") == "0\n"
+    assert "alembic.runtime.migration\n" in say("b.db", "INFO")
