@@ -33,6 +33,7 @@ class Database:
 
     Raises:
         ConfigError: when the URL cannot be used.
+        ModuleNotFoundError: when psycopg is missing; it says how to install it.
     """
 
     unit = "seconds"
@@ -43,6 +44,8 @@ class Database:
             options = _options(self._url.get_backend_name(), connect_timeout)
             self._engine = sa.create_engine(self._url, poolclass=sa.NullPool, connect_args=options)
         except (sa.exc.ArgumentError, ImportError, ValueError) as error:
+            if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
+                raise lacking(error, "recwatch[postgres]") from error
             # The message of a `ValueError` may show the password.
             why = "its form is wrong" if isinstance(error, ValueError) else str(error)
             raise ConfigError(

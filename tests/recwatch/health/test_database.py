@@ -3,6 +3,7 @@
 import re
 import socket
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,9 @@ def test_a_url_that_cannot_be_used_is_refused_without_the_password(url: str) -> 
     with pytest.raises(ConfigError, match=r"cannot be used: .*; write one such as postgresql") as caught:
         Database(url)
     assert "sec" not in str(caught.value)
+
+
+def test_a_driver_that_is_missing_is_called_by_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ModuleNotFoundError, match=r": pip install 'recwatch\[postgres\]'$"):
+        Database("postgresql+psycopg://me@host/db")
