@@ -47,7 +47,7 @@ class MetricsMiddleware:
         self._templates: RouteTemplates | None = None
 
     # One function with closures, not an object with methods: that would cost each request half as much again.
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
         """Handle a request; what is no HTTP request goes through unwatched."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
@@ -62,6 +62,7 @@ class MetricsMiddleware:
             return
         if templates.mounts:
             scope[_WATCHED] = self._registry
+        recorder = self._recorder
         code = 0
         complete = disconnected = False
         first_byte: float | None = None
@@ -88,44 +89,50 @@ class MetricsMiddleware:
                 if not message.get("more_body"):
                     if not complete:
                         complete = True
-                        status: Status = CANCELLED if disconnected else code
-                        self._record(templates, scope, endpoint_before, status, started, first_byte)
+                        seconds = perf_counter() - started
+                        try:  # what `_record_unfinished` does; but a call would show in each request
+                            recorder.record(
+                                scope["method"],
+                                templates.find(scope, endpoint_before),
+                                CANCELLED if disconnected else code,
+                                seconds,
+                                first_byte,
+                                scope.get("recwatch.request_id"),
+                            )
+                        except Exception as error:  # noqa: BLE001 - watching must never break the service
+                            recorder.give_up(error)
                 elif first_byte is None and message.get("body"):
                     first_byte = perf_counter() - started
 
         started = perf_counter()
         try:
             await self.app(scope, watched_receive, watched_send)
-        except BaseException as error:
-            if not complete:
-                gone = disconnected or not isinstance(error, Exception)
-                self._record(
-                    templates, scope, endpoint_before, CANCELLED if gone else ERROR, started, first_byte
-                )
+        except Exception:
             raise
-        if not complete:
-            self._record(
-                templates, scope, endpoint_before, CANCELLED if disconnected else ERROR, started, first_byte
-            )
+        except BaseException:
+            disconnected = True
+            raise
+        finally:
+            if not complete:
+                seconds = perf_counter() - started
+                status: Status = CANCELLED if disconnected else ERROR
+                self._record_unfinished(templates, scope, endpoint_before, status, seconds, first_byte)
 
-    def _record(  # noqa: PLR0917 - names would cost every request
+    def _record_unfinished(  # noqa: PLR0917 - as `HttpRecorder.record`
         self,
         templates: RouteTemplates,
         scope: Scope,
         endpoint_before: object,
         status: Status,
-        started: float,
+        seconds: float,
         first_byte: float | None,
     ) -> None:
-        seconds = perf_counter() - started
         try:
             route = templates.find(scope, endpoint_before)
+            request_id = scope.get("recwatch.request_id")
+            self._recorder.record(scope["method"], route, status, seconds, first_byte, request_id)
         except Exception as error:  # noqa: BLE001 - watching must never break the service
             self._recorder.give_up(error)
-        else:
-            self._recorder.record(
-                scope["method"], route, status, seconds, first_byte, scope.get("recwatch.request_id")
-            )
 
     def _announce(self, scope: Scope) -> RouteTemplates:
         self._templates = RouteTemplates(scope.get("app") or self.app)

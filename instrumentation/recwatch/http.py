@@ -14,7 +14,7 @@ __all__ = ["CANCELLED", "ERROR", "HttpRecorder", "Status"]
 
 Status: TypeAlias = "int | Literal['cancelled']"
 _Key: TypeAlias = "tuple[str, str, Status]"
-_Record: TypeAlias = "tuple[_Key, float, float | None, str | None]"
+_Record: TypeAlias = "tuple[str, str, Status, float, float | None, str | None]"
 CANCELLED: Literal["cancelled"] = "cancelled"
 ERROR = 500
 
@@ -57,18 +57,18 @@ class HttpRecorder:
             first_byte: seconds to the first byte of the body, where the response was streamed.
             request_id: becomes the exemplar of the time, except where several processes write.
         """
-        key = (method, route, status)
         if self._one_by_one:
-            self._write(key, [seconds], first_byte)
+            self._write((method, route, status), [seconds], first_byte)
             return
-        self._waiting.append((self, (key, seconds, first_byte, request_id)))
+        self._waiting.append((self, (method, route, status, seconds, first_byte, request_id)))
         if len(self._waiting) >= MOST:
             self._metrics.pending.write_soon()
 
     def write(self, records: "Iterable[_Record]") -> None:
         """Count requests that are over; nothing is raised."""
         plain: dict[_Key, list[float]] = {}
-        for key, seconds, first_byte, request_id in records:
+        for method, route, status, seconds, first_byte, request_id in records:
+            key = (method, route, status)
             if first_byte is None and request_id is None:
                 if key in plain:
                     plain[key].append(seconds)
