@@ -12,6 +12,7 @@ from prometheus_client import pushadd_to_gateway
 from prometheus_client.registry import Collector
 
 from recwatch.metrics import DroppedWrites, without_created
+from recwatch.redaction import mask_passwords
 
 __all__ = ["REASONS", "TARGET", "push"]
 
@@ -41,6 +42,10 @@ def push(
     Returns:
         Whether it was taken.
     """
+    address = mask_passwords(gateway)
+    if "://" in gateway and not gateway.lower().startswith(("http://", "https://")):
+        dropped.drop(TARGET, "unreachable", f"{address}: write host:port, or a URL with http:// or https://")
+        return False
     try:
         pushadd_to_gateway(
             gateway,
@@ -50,7 +55,7 @@ def push(
             timeout=timeout,
         )
     except (OSError, HTTPException, ValueError) as error:
-        dropped.drop(TARGET, _reason(error), error)
+        dropped.drop(TARGET, _reason(error), f"{address}: {error!r}")
         return False
     return True
 

@@ -51,7 +51,7 @@ def write_textfile(
         families = {**_read(path, dropped), **fresh}
         _replace(path, generate_latest(_Families(families.values())))
     except (OSError, ValueError) as error:
-        dropped.drop(TARGET, "unwritable", error)
+        dropped.drop(TARGET, "unwritable", f"{path}: {error!r}")
         return False
     return True
 
@@ -83,7 +83,7 @@ def _read(path: Path, dropped: DroppedWrites) -> dict[str, Metric]:
     except FileNotFoundError:
         return {}
     except ValueError as error:  # not what we wrote: begin anew
-        dropped.drop(TARGET, "unreadable", error)
+        dropped.drop(TARGET, "unreadable", f"{path}: {error!r}")
         return {}
 
 

@@ -271,6 +271,7 @@ PUBLIC = {
         "CrossValidation",
         "as_columns",
         "as_json",
+        "as_number",
         "cross_validate",
         "finite",
         "improvement",

@@ -73,3 +73,23 @@ def test_an_address_that_is_none_is_counted(registry: CollectorRegistry) -> None
 
 def test_the_reasons_are_these() -> None:
     assert REASONS == ("refused", "timeout", "unreachable")
+
+
+@pytest.mark.parametrize("port", ["http://u:secret@127.0.0.1:{port}", "127.0.0.1:{port}"])
+def test_the_log_line_names_the_address(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture, port: str
+) -> None:
+    gateway = port.format(port=free_port())
+    counts = DroppedWrites.of(registry)
+    assert not push(gateway, CollectorRegistry(), job="test", grouping_key={}, dropped=counts)
+    assert gateway.replace("secret", "***") in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_url_of_another_kind_is_named_with_what_to_write(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = DroppedWrites.of(registry)
+    assert not push("ftp://localhost:1", CollectorRegistry(), job="test", grouping_key={}, dropped=counts)
+    assert dropped(registry, "unreachable") == 1
+    assert "ftp://localhost:1: write host:port, or a URL with http:// or https://" in caplog.text

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from recwatch.better import better
-from recwatch.training.texts import shown
+from recwatch.training.texts import showable, shown
 
 __all__ = [
     "CrossValidation",
     "as_columns",
     "as_json",
+    "as_number",
     "cross_validate",
     "finite",
     "improvement",
@@ -95,9 +96,21 @@ def named(metrics: Mapping[Any, Any]) -> dict[str, float]:
     """Metrics as names and floats, whatever kind of key and number they were told as.
 
     Raises:
-        TypeError, ValueError: where a value is no number.
+        ValueError: where a value is no number; names it.
     """
-    return {str(name): float(value) for name, value in metrics.items()}
+    return {str(name): as_number(str(name), value) for name, value in metrics.items()}
+
+
+def as_number(name: str, value: Any) -> float:
+    """The value of an argument or a metric as a float.
+
+    Raises:
+        ValueError: where it is no number; names it.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}={showable(value)!r:.100} is not a number") from error
 
 
 def finite(value: float) -> float | None:

@@ -37,7 +37,7 @@ def watching(
     @wraps(method)
     def watch(run: Run, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> None:
         if run.is_open:
-            with run.guarded():
+            with run.guarded(method.__name__):
                 method(run, *arguments, **options)
         else:
             run._ignore(method.__name__)  # noqa: SLF001 - a decorator of the class's own methods
@@ -81,6 +81,7 @@ class Lifecycle:
         self._process = os.getpid()
         self._started = self._last_round = 0.0
         self._fit_seconds: float | None = None
+        self._more_to_come = self._said_completed = False
 
     @property
     def run_id(self) -> str:
@@ -151,7 +152,7 @@ class Lifecycle:
 
     def _tell_end(self, status: str, error: BaseException | None) -> None:
         if error is None:
-            self._fitted()
+            self._fitted(over=True)
         total = perf_counter() - self._started
         text = None if error is None else _describe(error)
         if text is not None:
@@ -184,24 +185,42 @@ class Lifecycle:
         """Nobody ended the run, and the process ends."""
         self.fail(Unfinished("the process ended and nobody had called finish or fail"))
 
-    def _fitted(self) -> None:
+    def _round_over(self, number: float, total: int | None) -> None:
+        self._more_to_come = total is None or number < total
+        if not self._said_completed:
+            self._fit_seconds = None  # what was measured in between was not the end
+
+    def _fitted(self, *, over: bool) -> None:
+        """Fitting is over as far as one knows; it is said once, when that is certain."""
         if self._fit_seconds is None:
             self._fit_seconds = perf_counter() - self._started
+        if over and not self._said_completed:
+            self._said_completed = True
             self._log.info(logs.event("Training completed", total_time=f"{self._fit_seconds:.1f}s"))
 
     def _ignore(self, call: str) -> None:
-        forked = self.status == "running"
+        reason, why = "closed", "is over"
+        if self.status == "running":
+            reason, why = "forked", "belongs to the parent process"
+        elif self.status == "new":
+            why = "has not started: use it in a `with` block, or begin it with start_run"
         with self.guarded():
-            self._dropped.drop("training", "forked" if forked else "closed", f"{call} of {self.run_id}")
+            self._dropped.drop("training", reason, f"{call} of {self.run_id}, which {why}")
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """What goes wrong in the block is counted and logged and not raised."""
+    def guarded(self, call: str | None = None) -> Iterator[None]:
+        """What goes wrong in the block is counted and logged and not raised.
+
+        Args:
+            call: the method that it goes wrong in, for the log line.
+        """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - watching must never break a training
-            self._dropped.drop("training", "error", error)
+            where = error if call is None else f"{call} of {self.run_id}: {_describe(error)}"
+            self._dropped.drop("training", "error", where)
 
 
 def _describe(error: BaseException) -> str:
-    return mask_passwords(f"{type(error).__name__}: {shown(error)}")[:_ERROR_LENGTH]
+    name, text = type(error).__name__, shown(error)
+    return mask_passwords(f"{name}: {text}" if text else name)[:_ERROR_LENGTH]

@@ -12,6 +12,7 @@ from prometheus_client.samples import Sample
 from recwatch import push, textfile
 from recwatch.exposition import Selection
 from recwatch.metrics import DroppedWrites, TrainingMetrics
+from recwatch.redaction import mask_passwords
 from recwatch.training.worker import Worker
 
 __all__ = ["Publisher", "publish_counts"]
@@ -52,6 +53,7 @@ class Publisher:
 
     def __init__(self, setting: str, model: str, registry: CollectorRegistry) -> None:
         self._send, target, reasons = _destination(setting)
+        self._setting = mask_passwords(setting)
         self._model = model
         self._registry = registry
         self._target = target
@@ -111,7 +113,7 @@ class Publisher:
             taken.append(self._send(metrics, model=self._model, dropped=self._dropped, timeout=timeout))
 
         if not self._worker.call(send, timeout + _PATIENCE_SECONDS):
-            self._dropped.drop(self._target, "timeout", f"nothing within {timeout} s")
+            self._dropped.drop(self._target, "timeout", f"{self._setting}: nothing within {timeout} s")
         return taken == [True]
 
 

@@ -132,9 +132,10 @@ class TrainingRun(Lifecycle):
             details: more for the log line, such as `samples=1600000`.
         """
         now = perf_counter()
-        took = now - self._last_round if seconds is None else float(seconds)
+        took = now - self._last_round if seconds is None else figures.as_number("seconds", seconds)
         self._last_round = now
-        loss = None if loss is None else float(loss)
+        loss = None if loss is None else figures.as_number("loss", loss)
+        self._round_over(figures.as_number("number", number), total)
         self._log.info(
             lines.iteration_line(self._unit, number, total, loss=loss, seconds=took, details=details)
         )
@@ -160,6 +161,7 @@ class TrainingRun(Lifecycle):
     def early_stopping(self, best_iteration: int, metrics: Mapping[str, float] | None = None) -> None:
         """Training stops before its last round; the best round, from 1, and its metrics."""
         measured = figures.named(metrics or {})
+        self._more_to_come = False
         self._log.info(lines.early_stopping_line(self._unit, best_iteration, measured))
         self._effects.update(best_iteration=int(best_iteration))
 
@@ -167,13 +169,16 @@ class TrainingRun(Lifecycle):
     def evaluation(
         self, metrics: Mapping[str, float], *, baseline: Mapping[str, float] | None = None
     ) -> None:
-        """Fitting is over and the model was measured on the test split.
+        """The model was measured on the test split.
+
+        Where that says that fitting is over, because the last of the rounds announced is done, training was
+        stopped early or no round was told, `Training completed` is logged before it; else at the run's end.
 
         Args:
             metrics: such as `{"recall@10": 0.234, "coverage": 0.41}` or `{"rmse": 0.91, "mae": 0.70}`.
             baseline: the same metrics of a baseline, such as popularity.
         """
-        self._fitted()
+        self._fitted(over=not self._more_to_come)
         metrics, baseline = figures.named(metrics), figures.named(baseline or {})
         self._log.info(lines.metrics_line("Evaluation", metrics))
         self._set_metrics(metrics, "test")

@@ -1,6 +1,7 @@
 """What docs/training.md shows runs as it stands there."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,12 @@ def test_the_quickstart_is_short() -> None:
     assert len(_BLOCKS[0].splitlines()) < 20
 
 
-def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, handler))  # the page sets one
     for block in _BLOCKS:
         # No Pushgateway there: the training goes on all the same.
         exec(block.replace("localhost:9091", f"127.0.0.1:{free_port()}"), {})  # noqa: S102 - our own page

@@ -64,6 +64,15 @@ def test_what_comes_before_the_start_or_after_the_end_is_counted(
     run.evaluation({"ndcg@10": 0.1})
     assert dropped("training", "closed") == 2
     assert "iteration of als_" in caplog.text
+    assert "which has not started: use it in a `with` block, or begin it with start_run" in caplog.text
+
+
+def test_a_call_with_a_wrong_value_says_which(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    with start_run("als", registry=registry) as run:
+        run.iteration("x", loss="abc")  # type: ignore[arg-type]
+    assert f"iteration of {run.run_id}: ValueError: loss='abc' is not a number" in caplog.text
 
 
 UNFINISHED = """
@@ -122,3 +131,44 @@ def test_ctrl_c_while_the_end_is_written_ends_the_run_all_the_same(
     assert rows(store_url) == [("completed", None)]
     assert run._log._handler is None
     wait_until(lambda: run.run_id not in liveness._open_runs)
+
+
+def test_an_error_without_words_is_its_name(registry: CollectorRegistry, store_url: str) -> None:
+    start_run("als", store_url=store_url, registry=registry).fail(KeyboardInterrupt())
+    assert rows(store_url) == [("failed", "KeyboardInterrupt")]
+
+
+def ends(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage().partition(" |")[0] for record in caplog.records][1:]
+
+
+def test_evaluations_between_rounds_do_not_say_that_training_is_completed(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = start_run("als", registry=registry)
+    for number in (1, 2):
+        run.iteration(number, 3)
+        run.evaluation({"ndcg@10": 0.1})
+    run.fail("loss is NaN")
+    assert ends(caplog) == ["Iteration 1/3", "Evaluation", "Iteration 2/3", "Evaluation", "Training failed"]
+
+
+def test_without_a_number_of_rounds_training_is_completed_at_the_end(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    with start_run("als", registry=registry) as run:
+        for number in (1, 2):
+            run.iteration(number)
+            run.evaluation({"ndcg@10": 0.1})
+    assert ends(caplog) == ["Iteration 1", "Evaluation", "Iteration 2", "Evaluation", "Training completed"]
+
+
+@pytest.mark.parametrize("last", [2, None])
+def test_after_the_last_round_training_is_completed_before_its_evaluation(
+    registry: CollectorRegistry, caplog: pytest.LogCaptureFixture, last: int | None
+) -> None:
+    with start_run("als", registry=registry) as run:
+        if last:
+            run.iteration(last, 2)
+        run.evaluation({"ndcg@10": 0.1})
+    assert ends(caplog)[-2:] == ["Training completed", "Evaluation"]

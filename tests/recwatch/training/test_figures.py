@@ -4,7 +4,16 @@ import math
 import numpy as np
 import pytest
 
-from recwatch.training.figures import as_columns, as_json, cross_validate, improvement, pick, without_columns
+from recwatch.training.figures import (
+    as_columns,
+    as_json,
+    as_number,
+    cross_validate,
+    improvement,
+    named,
+    pick,
+    without_columns,
+)
 
 
 def test_columns_hold_the_known_metrics_and_the_improvement() -> None:
@@ -104,3 +113,10 @@ def test_what_is_not_finite_has_no_value_in_a_column() -> None:
 def test_a_metric_that_is_called_folds_is_not_the_number_of_folds() -> None:
     found = cross_validate({"folds": [1.0, 3.0]})
     assert (found.folds, found.mean) == (2, {"folds_": 2.0})
+
+
+def test_what_is_no_number_is_named() -> None:
+    with pytest.raises(ValueError, match="loss='abc' is not a number"):
+        as_number("loss", "abc")
+    with pytest.raises(ValueError, match="ndcg@10=None is not a number"):
+        named({"ndcg@10": None})

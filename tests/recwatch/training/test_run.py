@@ -89,9 +89,16 @@ class Diverged(Exception):  # noqa: N818 - reads as what happened
     pass
 
 
-@pytest.mark.parametrize("error", [Diverged("loss is NaN"), KeyboardInterrupt(), SystemExit(143)])
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Diverged("loss is NaN"), "Diverged: loss is NaN"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (SystemExit(143), "SystemExit: 143"),
+    ],
+)
 def test_a_failure_is_kept_and_raised(
-    registry: CollectorRegistry, store_url: str, tmp_path: Path, error: BaseException
+    registry: CollectorRegistry, store_url: str, tmp_path: Path, error: BaseException, text: str
 ) -> None:
     run = TrainingRun("als", parameters={}, store_url=store_url, log_dir=tmp_path, registry=registry)
 
@@ -109,10 +116,11 @@ def test_a_failure_is_kept_and_raised(
     assert registry.get_sample_value("training_last_failure_timestamp_seconds", {"model": "als"})
     with open_store(store_url) as store:
         (row,) = store.runs()
-        assert (row["status"], row["error"]) == ("failed", f"{type(error).__name__}: {error}")
+        assert (row["status"], row["error"]) == ("failed", text)
         assert len(store.iterations(run.run_id)) == 1
+    shown = f'"{text}"' if " " in text else text
     last = (tmp_path / "als.log").read_text().splitlines()[-1]
-    assert f' | ERROR | Training failed | error="{type(error).__name__}: {error}", total_time=' in last
+    assert f" | ERROR | Training failed | error={shown}, total_time=" in last
 
 
 def test_an_error_shows_no_password(registry: CollectorRegistry, store_url: str) -> None:
