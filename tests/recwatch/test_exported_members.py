@@ -281,11 +281,13 @@ PUBLIC = {
     ],
     "recwatch.training.lifecycle": ["Lifecycle", "Unfinished", "watching"],
     "recwatch.training.lines": [
+        "Unit",
         "cross_validation_line",
         "early_stopping_line",
         "iteration_line",
         "metrics_line",
         "number",
+        "unit_of",
     ],
     "recwatch.training.liveness": ["HEARTBEAT_SECONDS", "LOST_AFTER", "closed", "is_lost", "opened"],
     "recwatch.training.log": ["REASONS", "TARGET", "RunLog"],

@@ -44,6 +44,9 @@ def run(options: Options, output: Output) -> None:
             [_cells(figure) for figure in figures],
             right=["A", "B", "B - A", "percent"],
         )
+    if any(figure.name.startswith("validation.") for figure in figures):
+        output.line()
+        output.line("validation.*: each run's last validation, not its best one, which `recwatch run` shows.")
     if parameters:
         output.line()
         rows = [[name, _shown(one), _shown(other)] for name, (one, other) in parameters.items()]

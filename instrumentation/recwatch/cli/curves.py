@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from recwatch.cli.records import Run
 from recwatch.cli.text import printable
+from recwatch.training.lines import unit_of
 
 __all__ = ["draw", "has_curves"]
 
@@ -175,4 +176,5 @@ def _title(runs: Sequence[Run]) -> str:
 
 
 def _round_name(runs: Sequence[Run]) -> str:
-    return "Epoch" if all("epochs" in run.parameters for run in runs) else "Iteration"
+    units = {unit_of(run.parameters) for run in runs}
+    return "Epoch" if units == {"epoch"} else "Iteration"

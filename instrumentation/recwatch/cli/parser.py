@@ -13,6 +13,7 @@ from recwatch.errors import DurationError
 __all__ = ["create_parser"]
 
 _MOST = 1_000_000
+_A_RUN = "its id, the beginning of it that no other run has, or latest: the one that started last"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,7 +30,8 @@ def create_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="recwatch",
         description="Shows training runs, and puts versions of models into service.",
-        epilog="Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense. docs/cli.md",
+        epilog="Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense. "
+        "More about a command: recwatch COMMAND --help",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -58,7 +60,7 @@ def create_parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run", parents=[common], help="show everything about one run", allow_abbrev=False
     )
-    run.add_argument("run_id", metavar="RUN_ID")
+    run.add_argument("run_id", metavar="RUN_ID", help=_A_RUN)
 
     plot = commands.add_parser(
         "plot-training",
@@ -66,7 +68,7 @@ def create_parser() -> argparse.ArgumentParser:
         help="draw loss and validation of one run or several",
         allow_abbrev=False,
     )
-    plot.add_argument("run_ids", nargs="+", metavar="RUN_ID")
+    plot.add_argument("run_ids", nargs="+", metavar="RUN_ID", help=_A_RUN)
     plot.add_argument(
         "-o", "--output", type=Path, metavar="FILE.png", help="where to (default: here, named after the runs)"
     )
@@ -74,8 +76,8 @@ def create_parser() -> argparse.ArgumentParser:
     compare = commands.add_parser(
         "compare", parents=[common], help="put two runs side by side", allow_abbrev=False
     )
-    compare.add_argument("run_a", metavar="RUN_A")
-    compare.add_argument("run_b", metavar="RUN_B")
+    compare.add_argument("run_a", metavar="RUN_A", help=_A_RUN)
+    compare.add_argument("run_b", metavar="RUN_B", help=_A_RUN)
 
     _add_models(commands.add_parser("models", help="versions of models", allow_abbrev=False), common)
     return parser

@@ -18,17 +18,19 @@ def run(options: Options, output: Output) -> None:
         CommandError: when a run is not there or has nothing to draw, or the picture cannot be written.
         StoreError: when the store cannot be read.
     """
-    run_ids = list(dict.fromkeys(options.arguments.run_ids))
-    target = _target(options.arguments.output, chart_name(run_ids))
     with open_existing(options.store) as store:
-        runs = [find_run(store, run_id) for run_id in run_ids]
+        found = [find_run(store, asked) for asked in dict.fromkeys(options.arguments.run_ids)]
+    runs = list({item.run_id: item for item in found}.values())
+    run_ids = [item.run_id for item in runs]
+    target = _target(options.arguments.output, chart_name(run_ids))
     from recwatch.cli.curves import draw, has_curves  # noqa: PLC0415 - matplotlib takes a second to import
 
     empty = [item.run_id for item in runs if not has_curves(item)]
     if empty:
         raise CommandError(
             f"nothing to draw: {', '.join(empty)} has neither loss nor validation by iteration: call "
-            f"TrainingRun.iteration(..., loss=...) while training"
+            f"TrainingRun.iteration(..., loss=...) or .validation(...) while training (fit_surprise can tell "
+            f"times alone)"
         )
     picture = draw(runs)
     try:

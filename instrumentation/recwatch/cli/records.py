@@ -23,6 +23,11 @@ __all__ = ["Run", "find_run", "list_runs", "open_existing"]
 _METRICS = ("recall_at_10", "recall_at_20", "ndcg_at_10", "ndcg_at_20", "coverage", "rmse", "mae")
 _COMPARED_WITH = 1_000  # newest runs, when looking for what was meant
 _LONGEST_GUESS = 200
+_LATEST = "latest"
+_NAMED = 3  # runs, where a beginning is that of several
+_NEWEST_FIRST = sa.select(training_runs).order_by(
+    training_runs.c.started_at.desc().nulls_last(), training_runs.c.run_id.desc()
+)
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,7 @@ def list_runs(
     """
     if model is not None and not _can_be_stored(model):
         return []
-    query = sa.select(training_runs).order_by(
-        training_runs.c.started_at.desc().nulls_last(), training_runs.c.run_id.desc()
-    )
+    query = _NEWEST_FIRST
     if model is not None:
         query = query.where(training_runs.c.model_type == model)
     if status is not None:
@@ -134,17 +137,35 @@ def list_runs(
 def find_run(store: Store, run_id: str) -> Run:
     """A run with its iterations.
 
+    Args:
+        store: with the runs.
+        run_id: its id, the beginning of it that no other run has, or `latest`. An id that is just that wins.
+
     Raises:
-        CommandError: when there is no such run; names those whose names come nearest.
+        CommandError: when there is no such run, which names those whose names come nearest; or when several
+            begin like that.
     """
+    row = _find_row(store, run_id)
+    ordered = sa.select(iteration_metrics).where(iteration_metrics.c.run_id == row["run_id"])
+    iterations = _read(store, ordered.order_by(iteration_metrics.c.iteration, iteration_metrics.c.id))
+    return Run(row, datetime.now(UTC), iterations)
+
+
+def _find_row(store: Store, run_id: str) -> dict[str, Any]:
     rows = []
-    if _can_be_stored(run_id):
+    if run_id and _can_be_stored(run_id):
         rows = _read(store, sa.select(training_runs).where(training_runs.c.run_id == run_id))
+        if not rows and run_id == _LATEST:
+            rows = _read(store, _NEWEST_FIRST.limit(1))
+        if not rows:  # not LIKE, which knows wildcards and, in SQLite, no capitals
+            begins = sa.func.substr(training_runs.c.run_id, 1, len(run_id)) == run_id
+            rows = _read(store, _NEWEST_FIRST.where(begins).limit(_NAMED + 1))
     if not rows:
         raise CommandError(_unknown(store, run_id))
-    ordered = sa.select(iteration_metrics).where(iteration_metrics.c.run_id == run_id)
-    iterations = _read(store, ordered.order_by(iteration_metrics.c.iteration, iteration_metrics.c.id))
-    return Run(rows[0], datetime.now(UTC), iterations)
+    if len(rows) > 1:
+        names = [row["run_id"] for row in rows[:_NAMED]] + ["others"] * (len(rows) > _NAMED)
+        raise CommandError(f"{run_id!r} begins several runs: {', '.join(names)}: write more of it")
+    return rows[0]
 
 
 def _read(store: Store, query: sa.Select[Any]) -> list[dict[str, Any]]:

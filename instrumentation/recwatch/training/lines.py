@@ -1,15 +1,32 @@
 """What a training's figures look like in a log line. Pure functions."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from recwatch.logs import event
 from recwatch.training.figures import CrossValidation
 
-__all__ = ["cross_validation_line", "early_stopping_line", "iteration_line", "metrics_line", "number"]
+__all__ = [
+    "Unit",
+    "cross_validation_line",
+    "early_stopping_line",
+    "iteration_line",
+    "metrics_line",
+    "number",
+    "unit_of",
+]
 
+Unit = Literal["iteration", "epoch"]
+
+_EPOCHS = ("epochs", "n_epochs")  # the latter is scikit-surprise's
 _LONG = 1000.0
 _SHORT_SECONDS = 0.1
 _SMALL = 0.1
+
+
+def unit_of(parameters: Mapping[str, object]) -> Unit:
+    """What a round is called, by the hyper-parameters: `epoch` where there are `epochs` or `n_epochs`."""
+    return "epoch" if any(name in parameters for name in _EPOCHS) else "iteration"
 
 
 def number(value: float) -> str:

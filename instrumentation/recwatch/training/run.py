@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
@@ -16,12 +16,11 @@ from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.training import figures, lines
 from recwatch.training.effects import Effects
 from recwatch.training.lifecycle import Lifecycle, watching
+from recwatch.training.lines import Unit
 from recwatch.training.log import RunLog
 from recwatch.training.texts import showable, shown, storable
 
 __all__ = ["TrainingRun", "Unit"]
-
-Unit = Literal["iteration", "epoch"]
 
 
 class TrainingRun(Lifecycle):
@@ -48,7 +47,8 @@ class TrainingRun(Lifecycle):
             anew; where it still runs, this one gets a suffix.
         data_version: what the training data is, such as a hash or a date range.
         data_timestamp: the newest record of the training data, aware.
-        unit: what a round is called in the log; by default `epoch` where the parameters have `epochs`.
+        unit: what a round is called in the log; by default `epoch` where the parameters have
+            `epochs` or `n_epochs`.
         commit: the commit that the code is at; by default the working directory's.
         registry: where the metrics are kept.
 
@@ -103,7 +103,7 @@ class TrainingRun(Lifecycle):
             log=RunLog(model, log_dir, dropped),
             effects=effects,
         )
-        self._unit: Unit = unit or ("epoch" if "epochs" in parameters else "iteration")
+        self._unit: Unit = unit or lines.unit_of(parameters)
         self._extra: dict[str, Any] = {}
 
     @property

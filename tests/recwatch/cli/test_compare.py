@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from recwatch.store import open_store
+
 Command = Callable[..., Any]
 FIRST, SECOND = "als_20250118_031500_5d0c1e", "als_20250119_031500_a41f77"
 FAILED = "bpr_20250120_031500_c0ffee"
@@ -53,3 +55,11 @@ def test_a_run_that_failed_has_gaps(recwatch: Command) -> None:
     assert (figures["ndcg@10"]["a"], figures["ndcg@10"]["better"]) == (None, None)
     assert document["hyperparameters"]["epochs"] == {"a": 20, "b": None}
     assert recwatch("compare", FAILED, FIRST).code == 0
+
+
+def test_validation_is_said_to_be_the_last(recwatch: Command, runs: Path) -> None:
+    assert "last validation" not in recwatch("compare", FIRST, SECOND).out
+    with open_store(f"sqlite:///{runs}") as store:
+        store.save_run({"run_id": FIRST, "extra_metrics": '{"validation": {"ndcg@10": 0.1}}'})
+    answer = recwatch("compare", FIRST, SECOND)
+    assert "validation.*: each run's last validation, not its best one" in answer.out

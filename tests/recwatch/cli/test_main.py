@@ -77,3 +77,9 @@ def test_help_is_there_for_every_command(recwatch: Command) -> None:
         answer = recwatch(*argv)
         assert (answer.code, answer.err) == (0, "")
         assert answer.out.startswith("usage: recwatch")
+
+
+def test_help_names_no_file_that_an_installation_lacks(recwatch: Command) -> None:
+    answer = recwatch("--help")
+    assert "docs/" not in answer.out
+    assert "recwatch COMMAND --help" in " ".join(answer.out.split())

@@ -69,3 +69,15 @@ def test_a_run_id_is_never_a_path(recwatch: Command, runs: Path, home: Path, run
     [picture] = home.parent.rglob("*.png")
     assert picture.parent == home
     assert picture.name.startswith("training_")
+
+
+def test_a_run_with_times_alone_is_told_what_else_could_be_drawn(recwatch: Command, runs: Path) -> None:
+    with open_store(f"sqlite:///{runs}") as store:
+        store.save_run({"run_id": "svd"}, [{"iteration": 1, "wall_time_seconds": 1.0}])
+    answer = recwatch("plot-training", "svd")
+    assert ".validation(...) while training (fit_surprise can tell times alone)" in answer.err
+
+
+def test_the_picture_is_named_after_the_whole_ids(recwatch: Command) -> None:
+    answer = recwatch("plot-training", "als_20250118", FIRST, "--json")
+    assert json.loads(answer.out) == {"file": f"training_{FIRST}.png", "run_ids": [FIRST]}

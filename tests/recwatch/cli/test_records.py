@@ -101,3 +101,30 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="there is no store at"), open_existing(url):
             pytest.fail("opened")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_found_by_its_beginning_and_as_the_latest(store: Store) -> None:
+    for number, run_id in enumerate(["als_1", "als_12", "ALS_2", "bpr%3", "bpr_3", "latex"]):
+        store.save_run({"run_id": run_id, "started_at": AT - timedelta(days=number)})
+        store.save_run({"run_id": run_id}, [{"iteration": number, "loss": 1.0}])
+
+    def found(text: str) -> list[object]:
+        item = find_run(store, text)
+        return [item.run_id, *(row["iteration"] for row in item.iterations)]
+
+    assert found("als_1") == ["als_1", 0]  # itself, although another begins like that
+    assert (found("A"), found("bpr%"), found("late")) == (["ALS_2", 2], ["bpr%3", 3], ["latex", 5])
+    assert found("latest") == ["als_1", 0]
+    with pytest.raises(CommandError, match="'als' begins several runs: als_1, als_12: write more of it"):
+        find_run(store, "als")
+    store.save_run({"run_id": "latest"})
+    assert find_run(store, "latest").run_id == "latest"
+
+
+def test_few_of_many_runs_of_a_beginning_are_named(store: Store) -> None:
+    for number in range(5):
+        store.save_run({"run_id": f"als_{number}", "started_at": AT - timedelta(days=number)})
+    with pytest.raises(CommandError, match="als_0, als_1, als_2, others: write more"):
+        find_run(store, "als_")
+    with pytest.raises(CommandError, match="no run ''"):
+        find_run(store, "")

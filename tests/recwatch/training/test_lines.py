@@ -7,6 +7,7 @@ from recwatch.training.lines import (
     iteration_line,
     metrics_line,
     number,
+    unit_of,
 )
 
 
@@ -59,3 +60,16 @@ def test_folds() -> None:
     assert cross_validation_line(result) == (
         "Cross-validation | folds=4, rmse=0.912 ± 0.004, ndcg@10=0.0521 ± 0.00123"
     )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "unit"),
+    [
+        ({}, "iteration"),
+        ({"iterations": 15}, "iteration"),
+        ({"epochs": 5}, "epoch"),
+        ({"n_epochs": 5}, "epoch"),
+    ],
+)
+def test_the_hyper_parameters_tell_what_a_round_is_called(parameters: dict[str, object], unit: str) -> None:
+    assert unit_of(parameters) == unit
