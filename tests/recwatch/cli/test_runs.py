@@ -129,7 +129,7 @@ class TestOne:
     def test_a_typing_error_is_answered_with_the_nearest(self, recwatch: Command) -> None:
         answer = recwatch("run", f"{FIRST[:-1]}x")
         assert (answer.code, answer.out) == (1, "")
-        assert answer.err.startswith(f"recwatch: no run '{FIRST[:-1]}': did you mean {FIRST}")
+        assert answer.err.startswith(f"recwatch: no run '{FIRST[:-1]}x': did you mean {FIRST}")
         assert answer.err.count("\n") == 1
 
     @pytest.mark.parametrize(
