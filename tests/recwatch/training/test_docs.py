@@ -18,6 +18,7 @@ def test_the_quickstart_is_short() -> None:
     assert len(_BLOCKS[0].splitlines()) < 20
 
 
+@pytest.mark.filterwarnings("ignore:OpenBLAS is configured to use:RuntimeWarning")  # of implicit
 def test_the_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -32,3 +33,7 @@ def test_the_examples_run(
     text = Path("logs/cf/als.log").read_text(encoding="utf-8")
     for line in ("Iteration 1/15 | loss=125.34", "Evaluation | recall@10=0.234, ndcg@10=0.189"):
         assert line in text
+    text = Path("logs/early/als.log").read_text(encoding="utf-8")
+    events = [line.split(" | ")[2] for line in text.splitlines()]
+    assert events[-4:] == ["Validation", "Early stopping", "Training completed", "Evaluation"]
+    assert "Iteration 30/30" not in text
