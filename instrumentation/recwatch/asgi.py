@@ -93,7 +93,8 @@ class MetricsMiddleware:
                         try:  # what `_record_unfinished` does; but a call would show in each request
                             recorder.record(
                                 scope["method"],
-                                templates.find(scope, endpoint_before),
+                                templates.single.get(id(scope.get("route")))
+                                or templates.find(scope, endpoint_before),
                                 CANCELLED if disconnected else code,
                                 seconds,
                                 first_byte,

@@ -51,6 +51,8 @@ class RouteTemplates:
         self._app = app
         # By id: a mounted application need not be hashable. The markers are kept, so an id stays theirs.
         self._templates: dict[int, tuple[object, list[str]]] = {}
+        self.single: dict[int, str] = {}
+        """The template by the id of a route or endpoint that has one alone: the way of nearly every request."""
         self._rebuilds = 0
         self.mounts = True
         """Whether other applications may be mounted in it; true as well where its routes are not known."""
@@ -66,14 +68,6 @@ class RouteTemplates:
             scope: the scope after the application has handled the request.
             ignore: the endpoint that the scope named before, put there by an application further out.
         """
-        # The one way of nearly every request: a route that was seen before and serves one template.
-        marker = scope.get("route")
-        if marker is None:
-            marker = scope.get("endpoint")
-        if marker is not ignore:
-            known = self._templates.get(id(marker))
-            if known is not None and len(known[1]) == 1:
-                return known[1][0]
         for marker in (scope.get("route"), scope.get("endpoint")):
             if marker is None or marker is ignore:
                 continue
@@ -95,6 +89,7 @@ class RouteTemplates:
                 _, templates = self._templates.setdefault(id(marker), (marker, []))
                 if found.template not in templates:
                     templates.append(found.template)
+        self.single = {at: found[0] for at, (_, found) in self._templates.items() if len(found) == 1}
 
     def _every(self) -> list[Found]:
         every = list(_walk(_routes(self._app), ""))
