@@ -52,7 +52,7 @@ class RouteTemplates:
         # By id: a mounted application need not be hashable. The markers are kept, so an id stays theirs.
         self._templates: dict[int, tuple[object, list[str]]] = {}
         self.single: dict[int, str] = {}
-        """The template by the id of a route or endpoint that has one alone: the way of nearly every request."""
+        """The template by the id of a route or endpoint that has but one: what nearly every request needs."""
         self._rebuilds = 0
         self.mounts = True
         """Whether other applications may be mounted in it; true as well where its routes are not known."""
