@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -116,3 +117,11 @@ def postgresql(require_component: Require) -> Iterator[PostgreSql]:
 def postgresql_url(postgresql: PostgreSql) -> str:
     """The URL of a new, empty database on a real server."""
     return postgresql.make_database()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -58,7 +58,7 @@ def test_the_loop_closes_on_real_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.all
-@pytest.mark.usefixtures("tools")
+@pytest.mark.usefixtures("tools", "ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     demo = _demo(tmp_path)
