@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from recwatch.web_types import ASGIApp, Environ, Message, Receive, Scope, Send, StartResponse, WSGIApp
+from recwatch.web_types import (
+    ASGIApp,
+    Environ,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    StartResponse,
+    WSGIApp,
+    is_whole,
+)
 
 __all__ = ["HEADER", "KEY", "RequestIdMiddleware", "WsgiRequestIdMiddleware", "bind", "choose", "current"]
 
@@ -117,10 +127,7 @@ class WsgiRequestIdMiddleware:
 
         with bind(chosen):
             body = self.app(environ, start_with_header)
-        # These hold all they have; and a server sends a file faster if it sees that it is one.
-        if isinstance(body, (list, tuple, environ.get("wsgi.file_wrapper") or tuple)):
-            return body
-        return _Body(body, chosen)
+        return body if is_whole(body, environ) else _Body(body, chosen)
 
 
 class _Body:

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
 from recwatch.routes import UNMATCHED, readable
 from recwatch.scrape import answer
-from recwatch.web_types import Environ, StartResponse, WSGIApp
+from recwatch.web_types import Environ, StartResponse, WSGIApp, is_whole
 
 __all__ = ["MetricsMiddleware", "metrics_app", "route_in_environ"]
 
@@ -69,10 +69,7 @@ class MetricsMiddleware:
         except BaseException:
             exchange.finish(ERROR)
             raise
-        # These hold all they have, and a server sends them better if it sees what they are: a file by itself,
-        # a list of one part with its length.
-        file_wrapper = environ.get("wsgi.file_wrapper")
-        if isinstance(body, (list, tuple, file_wrapper if isinstance(file_wrapper, type) else tuple)):
+        if is_whole(body, environ):
             exchange.finish(exchange.code)
             return body
         return _Body(body, exchange)

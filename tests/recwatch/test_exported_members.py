@@ -310,6 +310,7 @@ PUBLIC = {
         "Send",
         "StartResponse",
         "WSGIApp",
+        "is_whole",
     ],
     "recwatch.worker_files": [
         "Kind",
