@@ -5,8 +5,8 @@ import numpy as np
 from benchmarks.timing import Row, compare
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.ks import statistic
-from recwatch_exporter.counts import SideCounts, align
-from recwatch_exporter.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.counts import SideCounts, align
+from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 ROWS, USERS, PERMUTATIONS = 100_000, 2_000, 99
 _RATINGS = np.arange(0.5, 5.5, 0.5)

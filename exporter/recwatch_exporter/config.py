@@ -11,8 +11,8 @@ from recwatch.config import Strict
 from recwatch_exporter.addresses import Address, parse_address
 from recwatch_exporter.checks.base import VectorType
 from recwatch_exporter.checks.table import TYPES, AnyType
-from recwatch_exporter.locations import Location
-from recwatch_exporter.schedule import PositiveDuration, Schedule
+from recwatch_exporter.process.schedule import PositiveDuration, Schedule
+from recwatch_exporter.sources.locations import Location
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 

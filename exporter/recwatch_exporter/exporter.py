@@ -13,14 +13,14 @@ from recwatch.config import load_config
 from recwatch.errors import ConfigError
 from recwatch.logs import event
 from recwatch_exporter.config import Check, Config
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import CheckCancelledError, CheckError
 from recwatch_exporter.metrics import ReloadStatus
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.process.pool import Runner
+from recwatch_exporter.process.state import State
+from recwatch_exporter.process.watcher import PromotionWatcher
 from recwatch_exporter.results import CheckResult
 from recwatch_exporter.run import run_check
-from recwatch_exporter.runner import Runner
-from recwatch_exporter.state import State
-from recwatch_exporter.watcher import PromotionWatcher
 
 _LOG = logging.getLogger(__name__)
 

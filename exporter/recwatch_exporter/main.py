@@ -18,7 +18,7 @@ from recwatch_exporter.addresses import Address, parse_address
 from recwatch_exporter.exporter import Exporter
 from recwatch_exporter.metrics import DriftCollector
 from recwatch_exporter.report import Verdict, table, verdict
-from recwatch_exporter.web import create_app
+from recwatch_exporter.web.app import create_app
 
 _LOG = logging.getLogger(__name__)
 

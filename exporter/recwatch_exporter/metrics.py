@@ -7,9 +7,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from recwatch import __version__
+from recwatch_exporter.process.schedule import longest_gap
+from recwatch_exporter.process.state import CheckState, State
 from recwatch_exporter.results import Finding
-from recwatch_exporter.schedule import longest_gap
-from recwatch_exporter.state import CheckState, State
 
 _FINDING = ("check", "type", "feature", "segment")
 _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (

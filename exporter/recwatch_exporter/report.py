@@ -6,8 +6,8 @@ from enum import IntEnum
 from typing import Any
 
 from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.results import Finding
-from recwatch_exporter.state import CheckState
 
 
 class Verdict(IntEnum):

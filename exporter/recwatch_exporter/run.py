@@ -10,16 +10,16 @@ import numpy as np
 from recwatch.errors import RegistryError
 from recwatch.registry import ModelRegistry
 from recwatch_exporter.checks.base import CountType, Measurement, VectorType
-from recwatch_exporter.columns import View
 from recwatch_exporter.config import Check, Side
-from recwatch_exporter.cosines import summarise
-from recwatch_exporter.counts import Counts, SideCounts, align
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.permutation import draw_permutations, permutation_test
+from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.results import CheckResult, judge
-from recwatch_exporter.sources import Source, open_source
-from recwatch_exporter.windows import current_span, reference_span
+from recwatch_exporter.sources.columns import View
+from recwatch_exporter.sources.duck import Source, open_source
+from recwatch_exporter.sources.spans import current_span, reference_span
+from recwatch_exporter.statistics.cosines import summarise
+from recwatch_exporter.statistics.counts import Counts, SideCounts, align
+from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 
 def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult:

@@ -16,7 +16,7 @@ from recwatch.metrics import (
 )
 from recwatch_bridge.metrics import BridgeMetrics
 from recwatch_exporter.metrics import DriftCollector, ReloadStatus
-from recwatch_exporter.state import State
+from recwatch_exporter.process.state import State
 
 # Prometheus's own, or added by the Pushgateway.
 BUILT_IN = {"up", "ALERTS", "push_time_seconds", "push_failure_time_seconds"}

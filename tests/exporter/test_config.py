@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from recwatch.config import load_config
 from recwatch.errors import ConfigError
 from recwatch_exporter.config import Check, Config, Current, Defaults, Reference
-from recwatch_exporter.schedule import Schedule
+from recwatch_exporter.process.schedule import Schedule
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -8,9 +8,9 @@ from recwatch.errors import ConfigError
 from recwatch.testing import wait_until
 from recwatch_exporter.config import Check
 from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.results import CheckResult
 from recwatch_exporter.run import run_check
-from recwatch_exporter.state import CheckState
 
 MakeExporter = Callable[..., Exporter]
 

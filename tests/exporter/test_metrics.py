@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from recwatch_exporter.config import Check
 from recwatch_exporter.metrics import DriftCollector, ReloadStatus, metric_names
+from recwatch_exporter.process.state import State
 from recwatch_exporter.results import CheckResult, Finding
-from recwatch_exporter.state import State
 
 FINDING = {"check": "check", "type": "ks", "feature": "rating", "segment": "all"}
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from scipy import stats
 
 from recwatch_exporter.checks.base import CountType
 from recwatch_exporter.checks.table import TYPES
-from recwatch_exporter.counts import SideCounts, align
-from recwatch_exporter.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.counts import SideCounts, align
+from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 
 def counted(frame: pd.DataFrame, column: str) -> SideCounts:

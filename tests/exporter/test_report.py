@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from recwatch_exporter.config import Check
+from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.report import Verdict, describe, table, verdict
 from recwatch_exporter.results import CheckResult, Finding
-from recwatch_exporter.state import CheckState
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from recwatch_exporter.config import Check
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import CheckTimeoutError, SourceError
+from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.results import CheckResult
 from recwatch_exporter.run import run_check
 

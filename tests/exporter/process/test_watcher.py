@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recwatch.testing import wait_until
-from recwatch_exporter.watcher import PromotionWatcher
+from recwatch_exporter.process.watcher import PromotionWatcher
 
 
 def test_a_promotion_is_seen_once(promote: Callable[..., Path]) -> None:

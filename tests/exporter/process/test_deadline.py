@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import CheckCancelledError, CheckTimeoutError
+from recwatch_exporter.process.deadline import Deadline
 
 
 class Clock:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from recwatch.logs import event
-from recwatch_exporter.deadline import Deadline
+from recwatch_exporter.process.deadline import Deadline
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 5.0

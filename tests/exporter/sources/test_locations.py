@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.locations import Location
+from recwatch_exporter.sources.locations import Location
 
 
 def test_a_glob_gives_complete_files_only_sorted(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from recwatch_exporter.config import Check
+from recwatch_exporter.process.state import State
 from recwatch_exporter.results import CheckResult
-from recwatch_exporter.state import State
 
 RESULT = CheckResult(findings=(), rows={}, newest={}, enough_rows=True)
 

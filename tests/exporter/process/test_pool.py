@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from recwatch.testing import wait_until
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import CheckCancelledError
-from recwatch_exporter.runner import Runner
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.process.pool import Runner
 
 
 class Work:

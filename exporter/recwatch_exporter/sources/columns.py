@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.windows import EVERYTHING, Span
+from recwatch_exporter.sources.spans import EVERYTHING, Span
 
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _FLOATING = {"FLOAT", "DOUBLE"}

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from recwatch.testing import wait_until
 from recwatch_exporter.exporter import Exporter
 from recwatch_exporter.metrics import DriftCollector
-from recwatch_exporter.web import create_app
+from recwatch_exporter.web.app import create_app
 
 TOKEN = "made-up"
 CHECK = {

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recwatch_exporter.checks.embedding import row_cosine
-from recwatch_exporter.cosines import CosineSummary, summarise
 from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.statistics.cosines import CosineSummary, summarise
 
 
 @given(st.lists(st.lists(st.floats(-1, 1), max_size=30), max_size=6))

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recwatch_exporter.columns import View
-from recwatch_exporter.deadline import Deadline
 from recwatch_exporter.errors import CheckTimeoutError, SourceError
-from recwatch_exporter.sources import Source, open_source
-from recwatch_exporter.windows import Span
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.columns import View
+from recwatch_exporter.sources.duck import Source, open_source
+from recwatch_exporter.sources.spans import Span
 
 START = datetime(2003, 5, 1, tzinfo=UTC)
 HOSTILE = 'a"; DROP TABLE x; -- ü'

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from recwatch_exporter.windows import Span, current_span, reference_span
+from recwatch_exporter.sources.spans import Span, current_span, reference_span
 
 NOW = datetime(2003, 6, 5, tzinfo=UTC)
 MONTH = timedelta(days=30)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from recwatch_exporter.counts import SideCounts, align
+from recwatch_exporter.statistics.counts import SideCounts, align
 
 
 def test_values_and_clusters_of_both_sides() -> None:

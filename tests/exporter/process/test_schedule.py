@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from recwatch_exporter.schedule import Schedule, longest_gap
+from recwatch_exporter.process.schedule import Schedule, longest_gap
 
 
 def schedule(**keys: str) -> Schedule:

@@ -1,0 +1,1 @@
+"""How each family of check types gets from data to a measurement."""

@@ -1,0 +1,1 @@
+"""What keeps the exporter going: schedule, workers, state."""

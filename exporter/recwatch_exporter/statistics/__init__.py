@@ -1,0 +1,1 @@
+"""Statistics that several check types share: pure functions of arrays."""

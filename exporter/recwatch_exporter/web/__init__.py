@@ -1,0 +1,1 @@
+"""The exporter over HTTP: metrics, commands, a page for people."""
