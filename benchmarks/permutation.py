@@ -5,7 +5,8 @@ import numpy as np
 from benchmarks.timing import Row, compare
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.ks import statistic
-from recwatch_exporter.statistics.counts import SideCounts, align
+from recwatch_exporter.data import SideCounts
+from recwatch_exporter.statistics.counts import align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 ROWS, USERS, PERMUTATIONS = 100_000, 2_000, 99

@@ -1,20 +1,27 @@
 """drift.yml: strict, with every cross-check made while it is read. Every key is in docs/drift.md."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from recwatch.config import Strict
+from recwatch.durations import parse_duration
 from recwatch_exporter.addresses import Address, parse_address
-from recwatch_exporter.checks.base import VectorType
-from recwatch_exporter.checks.table import TYPES, AnyType
+from recwatch_exporter.checks.base import CheckType
+from recwatch_exporter.checks.table import TYPES
+from recwatch_exporter.data import Cluster
 from recwatch_exporter.process.schedule import PositiveDuration, Schedule
-from recwatch_exporter.sources.locations import Location
+from recwatch_exporter.sides import Current, Reference, Scalar, Text
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+_LONGEST_FEATURE = 100
+BLOCK = "block"
+"""What `cluster` is where blocks of time are permuted."""
 
 
 def _name(value: object) -> object:
@@ -23,55 +30,7 @@ def _name(value: object) -> object:
     return value
 
 
-def _location(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a path, such as data/*.parquet")
-    base = (info.context or {}).get("base", Path())
-    return Location(root=base, pattern=value)
-
-
 Name = Annotated[str, BeforeValidator(_name)]
-Place = Annotated[Location, BeforeValidator(_location)]
-Scalar = bool | int | float | str
-
-
-class Side(Strict):
-    """Where one window's data is: a path (or glob), or a file of a model's version in service."""
-
-    path: Place | None = None
-    artifact: Place | None = None
-    file: str | None = None
-    window: PositiveDuration | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.path is None) == (self.artifact is None):
-            raise ValueError("give one of the two: path, or artifact (a model's folder of versions)")
-        if self.artifact is not None and self.file is None:
-            raise ValueError(
-                "artifact needs file, such as reference.parquet: the file of the version in service"
-            )
-        if self.artifact is None and self.file is not None:
-            raise ValueError("file belongs to artifact: give the whole path in path")
-        if self.file is not None and (Path(self.file).is_absolute() or ".." in Path(self.file).parts):
-            raise ValueError("file must lie in the version's folder: remove the leading / and every ..")
-        return self
-
-
-class Reference(Side):
-    """What is taken as normal; its window is counted back from its newest event."""
-
-
-class Current(Side):
-    """What is held against it."""
-
-    follow: Literal["newest_event", "clock"] = "newest_event"
-
-    @model_validator(mode="after")
-    def _follow_needs_window(self) -> Self:
-        if "follow" in self.model_fields_set and self.window is None:
-            raise ValueError("follow says where window ends: add window, such as 30d")
-        return self
 
 
 class Settings(Strict):
@@ -83,6 +42,7 @@ class Settings(Strict):
     schedule: Schedule = Schedule.model_validate({"every": "1h"})
     timeout: PositiveDuration = timedelta(minutes=5)
     seed: Annotated[int, Field(ge=0)] = 0
+    max_segments: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class Defaults(Settings):
@@ -90,32 +50,48 @@ class Defaults(Settings):
 
 
 class Check(Settings):
-    """One entry of `checks`."""
+    """One entry of `checks`; a type's own keys (`checks.base.Options`) are among its attributes."""
 
     name: Name
     type: str
     models: tuple[Name, ...] = ()
-    column: str
-    key: str | None = None
-    cluster: str | None = None
-    timestamp: str | None = None
-    observed_at: str | None = None
+    column: Text | None = None
+    columns: tuple[Text, ...] = ()
+    key: Text | None = None
+    cluster: Text | None = None
+    block: PositiveDuration | None = None
+    segment_by: Text | None = None
+    timestamp: Text | None = None
+    observed_at: Text | None = None
     filter: dict[str, Scalar] = Field(default_factory=dict)
     threshold: float
-    reference: Reference
+    reference: Reference | None = None
     current: Current
 
-    @field_validator("type")
-    @classmethod
-    def _known_type(cls, value: str) -> str:
-        if value not in TYPES:
-            raise ValueError(f"no such type; choose one of {', '.join(sorted(TYPES))}")
-        return value
-
     @property
-    def check_type(self) -> AnyType:
+    def check_type(self) -> CheckType:
         """The type's entry in the table."""
         return TYPES[self.type]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns that are compared: `column`, or `columns`."""
+        return self.columns or ((self.column,) if self.column is not None else ())
+
+    @property
+    def label(self) -> str:
+        """The label `feature` of a finding about all columns together."""
+        joined = ",".join(self.fields) or "rows"
+        return joined if len(joined) <= _LONGEST_FEATURE else f"{len(self.fields)} columns"
+
+    @property
+    def clusters(self) -> Cluster | None:
+        """Which rows are permuted together; None where rows are taken as independent."""
+        if self.cluster is None:
+            return None
+        if self.cluster == BLOCK and self.timestamp is not None:
+            return Cluster(self.timestamp, self.block)
+        return Cluster(self.cluster)
 
     @property
     def freshness_column(self) -> str | None:
@@ -125,8 +101,38 @@ class Check(Settings):
     @property
     def folders(self) -> frozenset[Path]:
         """The folders of versions that the check reads: a promotion there runs it."""
-        sides = (self.reference.artifact, self.current.artifact)
+        sides = (None if self.reference is None else self.reference.artifact, self.current.artifact)
         return frozenset(side.path for side in sides if side is not None)
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether the current window starts after the reference's newest event."""
+        return (
+            self.reference is not None
+            and self.reference.artifact is not None
+            and self.current.artifact is None
+        )
+
+    @model_validator(mode="after")
+    def _columns_fit_the_type(self) -> Self:
+        kind = self.check_type
+        if self.column is not None and self.columns:
+            raise ValueError("give one of the two: column, or columns for several")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("columns names one of them twice: remove one")
+        if kind.columns == "none" and self.fields:
+            raise ValueError(f"{kind.name} looks at whole rows: remove column and columns")
+        if kind.columns == "one" and self.columns:
+            raise ValueError(f"{kind.name} takes one column: write column instead of columns")
+        if kind.columns != "none" and not self.fields:
+            more = "" if kind.columns == "one" else ", or columns"
+            raise ValueError(f"{kind.name} needs column{more}: name what is compared")
+        if kind.key == "required" and self.key is None:
+            raise ValueError(f"{kind.name} needs key, the column by which rows are matched, such as item_id")
+        if kind.key == "none" and self.key is not None:
+            users = ", ".join(sorted(name for name, item in TYPES.items() if item.key != "none"))
+            raise ValueError(f"key belongs to {users}; {kind.name} has no use for it: remove it")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -136,20 +142,34 @@ class Check(Settings):
             raise ValueError(
                 f"threshold {self.threshold:g} is outside {low:g} to {high:g}, where {kind.name} lies"
             )
-        if isinstance(kind, VectorType):
-            if self.key is None:
-                raise ValueError(
-                    f"{kind.name} needs key, the column by which vectors are matched, such as item_id"
-                )
-            if self.cluster is not None:
-                raise ValueError(f"{kind.name} has no p-value, so cluster does nothing: remove it")
-        elif self.key is not None:
-            raise ValueError(f"key belongs to embedding; {kind.name} has no use for it: remove it")
-        elif 1 / (self.permutations + 1) > self.alpha:
+        if not kind.clusters and self.cluster is not None:
+            why = "permutes no clusters" if kind.has_p_value else "has no p-value"
+            raise ValueError(f"{kind.name} {why}, so cluster does nothing: remove it")
+        if kind.has_p_value and 1 / (self.permutations + 1) > self.alpha:
             lowest = 1 / (self.permutations + 1)
             raise ValueError(
                 f"with {self.permutations} permutations no p-value is below {lowest:.3g}, "
                 f"so alpha {self.alpha:g} is never reached: raise permutations"
+            )
+        if self.cluster == BLOCK and (self.block is None or self.timestamp is None):
+            raise ValueError(
+                "cluster: block needs block, such as 1d, and timestamp, the column of the event's time"
+            )
+        if self.block is not None and self.cluster != BLOCK:
+            raise ValueError("block is the length of a block: add cluster: block, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _has_reference(self) -> Self:
+        kind = self.check_type
+        if self.reference is None:
+            if kind.needs_reference:
+                raise ValueError(f"{kind.name} needs reference, such as {{path: ...}}: add it")
+            return self
+        if self.reference.artifact is not None and not (self.reference.file or self.reference.profile):
+            raise ValueError(
+                "reference: artifact needs file, such as reference.parquet: "
+                "the file of the version in service"
             )
         return self
 
@@ -157,10 +177,11 @@ class Check(Settings):
     def _has_event_time(self) -> Self:
         if self.timestamp is not None:
             return self
-        if self.reference.window is not None or self.current.window is not None:
+        if any(side is not None and side.window is not None for side in (self.reference, self.current)):
             raise ValueError("a window needs timestamp, the column of the event's time: add it")
-        disjoint = self.reference.artifact is not None and self.current.path is not None
-        if disjoint and not isinstance(self.check_type, VectorType):
+        if "follow" in self.current.model_fields_set:
+            raise ValueError("follow says where a window ends: add timestamp, and window, such as 30d")
+        if self.disjoint and self.check_type.key == "none":
             raise ValueError(
                 "a reference of a version needs timestamp, the column of the event's time, "
                 "so that the current window starts after it: add it"
@@ -168,12 +189,49 @@ class Check(Settings):
         return self
 
 
+@cache
+def check_model(kind: CheckType) -> type[Check]:
+    """The model of a check of this type: `Check` with the type's own keys."""
+    return create_model(f"{kind.name}_check", __base__=(Check, kind.options))  # type: ignore[arg-type] # bases of two kinds
+
+
+_SHARED = ("path", "query", "table", "database", "window")
+_SOURCES = ("path", "query", "table", "artifact", "profile")
+
+
+def parse_check(value: Any, info: ValidationInfo) -> Any:
+    """Read one entry of `checks` by the model of its type, the keys that both sides share handed on."""
+    if not isinstance(value, Mapping):
+        return value  # the mistake is reported by the field itself
+    name = value.get("type")
+    if name is None or not isinstance(name, str) or name not in TYPES:
+        found = "" if name is None else f" (found {name!r:.80})"
+        raise ValueError(f"type: give one of {', '.join(sorted(TYPES))}{found}")
+    kind = TYPES[name]
+    given = {"threshold": kind.default_threshold, **value}
+    if kind.seconds and isinstance(given["threshold"], str):
+        given["threshold"] = parse_duration(given["threshold"]).total_seconds()
+    shared = {key: given.pop(key) for key in _SHARED if key in given}
+    for side in ("reference", "current"):
+        own = given.get(side, {} if shared and (side == "current" or kind.needs_reference) else None)
+        if isinstance(own, Mapping):
+            given[side] = _merged(shared, own)
+    return check_model(kind).model_validate(given, context=info.context)
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A side with what the check says for both; a source of its own replaces the shared one."""
+    if any(key in own for key in _SOURCES):
+        shared = {key: item for key, item in shared.items() if key not in _SOURCES and key != "database"}
+    return {**shared, **own}
+
+
 class Config(Strict):
     """drift.yml."""
 
     listen: Annotated[Address, BeforeValidator(parse_address)] = Address("127.0.0.1", 9109)
     defaults: Defaults = Defaults()
-    checks: tuple[Check, ...]
+    checks: tuple[Annotated[Check, BeforeValidator(parse_check)], ...]
 
     @field_validator("checks", mode="before")
     @classmethod

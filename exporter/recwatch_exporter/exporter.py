@@ -167,8 +167,10 @@ def _log_result(check: Check, result: CheckResult, duration: float) -> None:
             "p_value": "none" if finding.p_value is None else f"{finding.p_value:.3g}",
             "threshold": f"{finding.threshold:g}",
             "detected": finding.detected,
-            "n_reference": result.rows["reference"],
-            "n_current": result.rows["current"],
+            "feature": finding.feature,
+            "segment": finding.segment,
+            "n_reference": "none" if finding.n_reference is None else finding.n_reference,
+            "n_current": "none" if finding.n_current is None else finding.n_current,
             "time": f"{duration:.2f}s",
         }
         if finding.detected and "worst" in finding.details:

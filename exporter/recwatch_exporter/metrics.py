@@ -130,7 +130,7 @@ def _add_check(gauges: dict[str, GaugeMetricFamily], state: CheckState) -> None:
     if state.duration is not None:
         gauges["drift_check_duration_seconds"].add_metric((name,), state.duration)
     if result is None:
-        gauges["drift_threshold"].add_metric((name, check.type, check.column, "all"), check.threshold)
+        gauges["drift_threshold"].add_metric((name, check.type, check.label, "all"), check.threshold)
         return
     for window, rows in result.rows.items():
         gauges["drift_rows"].add_metric((name, window), rows)

@@ -41,8 +41,8 @@ def describe(state: CheckState) -> list[dict[str, Any]]:
         "type": check.type,
         "models": list(check.models),
         "threshold": check.threshold,
-        "n_reference": result.rows["reference"] if result else None,
-        "n_current": result.rows["current"] if result else None,
+        "n_reference": None,
+        "n_current": None,
         "enough_rows": result.enough_rows if result else None,
         "error": state.error,
         "success": state.success,
@@ -50,7 +50,7 @@ def describe(state: CheckState) -> list[dict[str, Any]]:
     }
     if result is None:
         figures: dict[str, Any] = dict.fromkeys(("statistic", "p_value", "effect_size", "detected"))
-        return [shared | figures | {"feature": check.column, "segment": "all", "details": {}}]
+        return [shared | figures | {"feature": check.label, "segment": "all", "details": {}}]
     return [
         shared
         | {
@@ -62,6 +62,9 @@ def describe(state: CheckState) -> list[dict[str, Any]]:
             "effect_size": finding.effect_size,
             "threshold": finding.threshold,
             "detected": finding.detected,
+            "n_reference": finding.n_reference,
+            "n_current": finding.n_current,
+            "error": finding.error or state.error,
             "details": dict(finding.details),
         }
         for finding in result.findings
@@ -90,8 +93,7 @@ def table(states: Sequence[CheckState]) -> str:
 def _lines(state: CheckState) -> list[tuple[str, ...]]:
     check, result = state.check, state.result
     if result is None:
-        return [(check.name, check.type, check.column, "-", _limit(state), "-", "-", "-", "failed")]
-    rows = (str(result.rows["reference"]), str(result.rows["current"]))
+        return [(check.name, check.type, check.label, "-", _limit(state), "-", "-", "-", "failed")]
     return [
         (
             check.name,
@@ -100,11 +102,16 @@ def _lines(state: CheckState) -> list[tuple[str, ...]]:
             _figure(finding.statistic),
             _limit(state),
             _figure(finding.p_value),
-            *rows,
+            _count(finding.n_reference),
+            _count(finding.n_current),
             _word(state, finding),
         )
         for finding in result.findings
     ]
+
+
+def _count(rows: int | None) -> str:
+    return "-" if rows is None else str(rows)
 
 
 def _limit(state: CheckState) -> str:

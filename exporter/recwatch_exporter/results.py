@@ -1,14 +1,18 @@
 """What a run of a check found, judged."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from recwatch_exporter.checks.base import Direction, Measurement
 from recwatch_exporter.config import Check
-from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.errors import CheckError, StatisticError
+from recwatch_exporter.statistics.multiple import adjust
+
+ALL = "all"
+"""The segment that holds every row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,17 +21,24 @@ class Finding:
 
     Attributes:
         statistic: None where it is not defined; so are the others.
+        p_value: corrected for the number of the check's findings (Benjamini and Hochberg).
         detected: the effect reaches the threshold, is significant, and both windows hold enough rows.
+        enough_rows: whether every window holds `min_rows` or more, so that the finding says something.
+        error: why there is nothing but this message; None where there is.
     """
 
     type: str
     feature: str
-    segment: str = "all"
+    segment: str = ALL
     statistic: float | None
     p_value: float | None
     effect_size: float | None
     threshold: float
     detected: bool
+    n_reference: int | None = None
+    n_current: int | None = None
+    enough_rows: bool = True
+    error: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -37,52 +48,139 @@ class CheckResult:
 
     Attributes:
         findings: one for each feature and segment.
-        rows: rows by window, `reference` and `current`.
+        rows: rows by window, `reference` and `current`; a check without a reference has no such key.
         newest: the newest record by window, for freshness; a window without records is left out.
-        enough_rows: whether every window holds `min_rows` or more, so that the findings say something.
+        enough_rows: whether every finding about all rows says something.
+        drifted_share: the share of features that drifted, over all rows; None for a check of one feature.
+        failure: reason and message where a feature could not be measured; the other findings hold.
     """
 
     findings: tuple[Finding, ...]
     rows: Mapping[str, int]
     newest: Mapping[str, datetime]
     enough_rows: bool
+    drifted_share: float | None = None
+    failure: tuple[str, str] | None = None
 
 
-def judge(check: Check, measurement: Measurement, newest: Mapping[str, datetime]) -> CheckResult:
-    """Hold a measurement against the check's threshold, alpha and `min_rows`.
+@dataclass(frozen=True)
+class Measured:
+    """What one feature and segment gave: a measurement, or why there is none."""
+
+    feature: str
+    segment: str
+    outcome: Measurement | CheckError
+
+
+def judge(check: Check, measured: Sequence[Measured], newest: Mapping[str, datetime]) -> CheckResult:
+    """Hold measurements against the check's threshold, alpha and `min_rows`.
 
     Drift is detected where the effect reaches the threshold, and the p-value, if the type has one, is at most
     alpha, and there are `min_rows` or more: with a million rows any p-value is small, with fifty any effect
-    is noise.
+    is noise. Several p-values are corrected for their number before.
 
     Raises:
-        StatisticError: when there are enough rows but the statistic is not defined on them.
+        CheckError: when nothing at all could be measured.
     """
-    fewest = min(measurement.n_reference, measurement.n_current, measurement.n_compared)
-    enough_rows = fewest >= check.min_rows
-    defined = math.isfinite(measurement.statistic) and math.isfinite(measurement.effect_size)
-    if enough_rows and not defined:
-        raise StatisticError(
-            f"{check.type} is not defined on {check.column}: its values are all equally frequent in one "
-            "window and not in the other; choose another column"
-        )
-    detected = (
-        enough_rows
-        and _reaches(check, measurement.effect_size)
-        and (measurement.p_value is None or measurement.p_value <= check.alpha)
+    measured = [_defined(check, item) for item in measured]
+    findings = _corrected(check, [_finding(check, item) for item in measured])
+    whole = [finding for finding in findings if finding.segment == ALL]
+    errors = [item for item in measured if item.segment == ALL and isinstance(item.outcome, CheckError)]
+    failure = _failure(errors, features=len(whole))
+    told = [finding for finding in whole if finding.error is None]
+    if failure is not None and not told:
+        raise failure
+    return CheckResult(
+        findings=findings,
+        rows=_rows(check, told),
+        newest=newest,
+        enough_rows=all(finding.enough_rows for finding in told),
+        drifted_share=sum(finding.detected for finding in told) / len(told) if len(whole) > 1 else None,
+        failure=None if failure is None else (failure.reason, str(failure)),
     )
-    finding = Finding(
+
+
+def _defined(check: Check, item: Measured) -> Measured:
+    """The same, or an error in its place where there are enough rows and yet no figure."""
+    found = item.outcome
+    if isinstance(found, CheckError) or not _enough_rows(check, found):
+        return item
+    if math.isfinite(found.statistic) and math.isfinite(found.effect_size):
+        return item
+    error = StatisticError(
+        f"{check.type} is not defined on {item.feature}: its values are all equally frequent in one window "
+        "and not in the other; choose another column"
+    )
+    return replace(item, outcome=error)
+
+
+def _enough_rows(check: Check, found: Measurement) -> bool:
+    sides = (found.n_reference, found.n_current) if check.reference is not None else (found.n_current,)
+    return min(*sides, found.n_compared) >= check.min_rows
+
+
+def _finding(check: Check, item: Measured) -> Finding:
+    found = item.outcome
+    empty = Finding(
         type=check.type,
-        feature=check.column,
-        statistic=measurement.statistic if defined else None,
-        p_value=measurement.p_value if defined else None,
-        effect_size=measurement.effect_size if defined else None,
+        feature=item.feature,
+        segment=item.segment,
+        statistic=None,
+        p_value=None,
+        effect_size=None,
         threshold=check.threshold,
-        detected=detected,
-        details=measurement.details,
+        detected=False,
     )
-    rows = {"reference": measurement.n_reference, "current": measurement.n_current}
-    return CheckResult(findings=(finding,), rows=rows, newest=newest, enough_rows=enough_rows)
+    if isinstance(found, CheckError):
+        return replace(empty, error=str(found), enough_rows=False)
+    counted = replace(
+        empty,
+        n_reference=found.n_reference if check.reference is not None else None,
+        n_current=found.n_current,
+        enough_rows=_enough_rows(check, found),
+        details=found.details,
+    )
+    if not (math.isfinite(found.statistic) and math.isfinite(found.effect_size)):
+        return counted
+    return replace(counted, statistic=found.statistic, effect_size=found.effect_size, p_value=found.p_value)
+
+
+def _corrected(check: Check, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with p-values corrected for their number, and then judged."""
+    p_values = [finding.p_value for finding in findings if finding.p_value is not None]
+    corrected = iter(adjust(p_values) if len(p_values) > 1 else p_values)
+    judged = []
+    for finding in findings:
+        p_value, details = finding.p_value, finding.details
+        if p_value is not None and len(p_values) > 1:
+            details = {**details, "p_value_uncorrected": p_value}
+        p_value = None if p_value is None else next(corrected)
+        significant = p_value <= check.alpha if p_value is not None else not check.check_type.has_p_value
+        detected = (
+            finding.enough_rows
+            and finding.effect_size is not None
+            and significant
+            and _reaches(check, finding.effect_size)
+        )
+        judged.append(replace(finding, p_value=p_value, detected=detected, details=details))
+    return tuple(judged)
+
+
+def _failure(errors: Sequence[Measured], *, features: int) -> CheckError | None:
+    """One error for all that could not be measured, of the first one's kind."""
+    outcomes = [(item.feature, item.outcome) for item in errors if isinstance(item.outcome, CheckError)]
+    if not outcomes:
+        return None
+    if features == 1:
+        return outcomes[0][1]
+    return type(outcomes[0][1])("; ".join(f"{feature}: {error}" for feature, error in outcomes))
+
+
+def _rows(check: Check, findings: Sequence[Finding]) -> Mapping[str, int]:
+    rows = {"current": max((finding.n_current or 0 for finding in findings), default=0)}
+    if check.reference is None:
+        return rows
+    return {"reference": max((finding.n_reference or 0 for finding in findings), default=0), **rows}
 
 
 def _reaches(check: Check, effect_size: float) -> bool:

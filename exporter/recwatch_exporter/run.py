@@ -1,25 +1,17 @@
-"""One run of one check: find the files, count, compare, judge."""
+"""One run of one check: open the windows, freeze the reference, measure every feature and segment, judge."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from recwatch.errors import RegistryError
-from recwatch.registry import ModelRegistry
-from recwatch_exporter.checks.base import CountType, Measurement, VectorType
-from recwatch_exporter.config import Check, Side
-from recwatch_exporter.errors import SourceError
+from recwatch_exporter.checks.base import Frozen, Measurement
+from recwatch_exporter.config import Check
+from recwatch_exporter.errors import SourceError, StatisticError
+from recwatch_exporter.families.base import Run
+from recwatch_exporter.families.table import family_of
 from recwatch_exporter.process.deadline import Deadline
-from recwatch_exporter.results import CheckResult, judge
-from recwatch_exporter.sources.columns import View
-from recwatch_exporter.sources.duck import Source, open_source
-from recwatch_exporter.sources.spans import current_span, reference_span
-from recwatch_exporter.statistics.cosines import summarise
-from recwatch_exporter.statistics.counts import Counts, SideCounts, align
-from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
+from recwatch_exporter.profile import FrozenCheck, read_profile
+from recwatch_exporter.results import ALL, CheckResult, Measured, judge
+from recwatch_exporter.sources.opening import Windows, file_of_version, open_windows
+from recwatch_exporter.sources.window import Window
 
 
 def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult:
@@ -33,128 +25,107 @@ def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult
     Raises:
         CheckError: when the check cannot say anything; the message says what to do.
     """
-    with open_source(deadline) as source:
-        reference, current = _views(check, source, now)
-        kind = check.check_type
-        if isinstance(kind, VectorType):
-            measurement = _measure_vectors(check, kind, source, (reference, current))
-        else:
-            counts, totals = _count(check, kind, source, (reference, current))
-            measurement = _measure_counts(check, kind, counts, totals, deadline)
-        newest = _newest(check, source, (reference, current))
-    return judge(check, measurement, newest)
+    profile = _profile(check)
+    newest = None if profile is None else profile.newest
+    with open_windows(check, now=now, deadline=deadline, reference_newest=newest) as windows:
+        run = Run(now=now, deadline=deadline)
+        segments = _segments(check, windows) if profile is None else profile.segments
+        measured = [
+            Measured(feature, segment, _measure(check, feature, segment, windows, run=run, profile=profile))
+            for segment in (ALL, *segments)
+            for feature in family_of(check.check_type).features(check, windows.current)
+        ]
+        times = _newest(check, windows, profile)
+    return judge(check, measured, times)
 
 
-def _views(check: Check, source: Source, now: datetime) -> tuple[View, View]:
-    reference = View("reference", _files("reference", check.reference), check.filter, check.timestamp)
-    current = View("current", _files("current", check.current), check.filter, check.timestamp)
-    if not reference.files:
-        raise SourceError(f"reference: {check.reference.path} matches no file: write one, or correct path")
-    if check.timestamp is None:
-        return reference, current
-    newest_reference = source.newest(reference, check.timestamp)
-    disjoint = check.reference.artifact is not None and check.current.path is not None
-    end = now if check.current.follow == "clock" else source.newest(current, check.timestamp)
-    before = reference_span(newest_reference, check.reference.window)
-    after = current_span(end, check.current.window, newest_reference if disjoint else None)
-    return (
-        View("reference", reference.files, check.filter, check.timestamp, before),
-        View("current", current.files, check.filter, check.timestamp, after),
-    )
+def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCheck:
+    """What a check needs of its reference, for a profile.
+
+    Args:
+        check: whose; its reference must be data, not a profile.
+        now: the clock's time, aware.
+        deadline: ends it when its time is over.
+
+    Raises:
+        CheckError: when the reference cannot be read, or the check's type needs the data itself.
+    """
+    family = family_of(check.check_type)
+    run = Run(now=now, deadline=deadline)
+    with open_windows(check, now=now, deadline=deadline) as windows:
+        reference = windows.reference
+        if reference is None:
+            raise SourceError("reference: nothing to freeze: give path, query or artifact with file")
+        segments = _segments(check, windows)
+        return FrozenCheck(
+            newest=None if check.timestamp is None else reference.newest(check.timestamp),
+            source_newest=_newest_record(check, reference),
+            segments=segments,
+            parts={
+                (feature, segment): family.freeze(check, feature, _part(check, reference, segment), run)
+                for segment in (ALL, *segments)
+                for feature in family.features(check, windows.current)
+            },
+        )
 
 
-def _files(name: str, side: Side) -> tuple[Path, ...]:
-    if side.path is not None:
-        try:
-            return side.path.files()
-        except SourceError as error:
-            raise SourceError(f"{name}: {error}") from None
-    assert side.artifact is not None  # noqa: S101 - the configuration has one of the two
-    registry = ModelRegistry(side.artifact.path)
+def _profile(check: Check) -> FrozenCheck | None:
+    side = check.reference
+    if side is None or side.profile is None:
+        return None
+    if side.artifact is not None:
+        path = file_of_version("reference", side, side.profile.pattern)
+        return read_profile(path, check, version=path.relative_to(side.artifact.path).parts[0])
+    return read_profile(side.profile.path, check, version=None)
+
+
+def _segments(check: Check, windows: Windows) -> tuple[str, ...]:
+    """The most frequent values of `segment_by` in the reference, or in the current window without one."""
+    if check.segment_by is None:
+        return ()
+    window = windows.reference or windows.current
+    return window.most_frequent(check.segment_by, check.max_segments)
+
+
+def _part(check: Check, window: Window, segment: str) -> Window:
+    if segment == ALL or check.segment_by is None:
+        return window
+    return window.segment(check.segment_by, segment)
+
+
+def _measure(
+    check: Check, feature: str, segment: str, windows: Windows, *, run: Run, profile: FrozenCheck | None
+) -> Measurement | SourceError | StatisticError:
+    family = family_of(check.check_type)
+    reference = None if windows.reference is None else _part(check, windows.reference, segment)
     try:
-        version = registry.current()
-        if version is None:
-            raise SourceError(f"{name}: no version in service in {side.artifact}: promote one")
-        path = registry.path(version) / (side.file or "")
-    except (RegistryError, OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{name}: {error}") from error
-    if not path.is_file():
-        raise SourceError(f"{name}: {path} does not exist: publish a version that holds it, or correct file")
-    return (path,)
+        frozen: Frozen = {}
+        if profile is not None:
+            frozen = _of_profile(profile, feature, segment)
+        elif reference is not None:
+            frozen = family.freeze(check, feature, reference, run)
+        current = _part(check, windows.current, segment)
+        return family.measure(check, feature, frozen, current, run=run, reference=reference)
+    except (SourceError, StatisticError) as error:
+        return error  # the neighbours are measured all the same
 
 
-def _count(
-    check: Check, kind: CountType, source: Source, views: tuple[View, View]
-) -> tuple[Counts, tuple[int, int]]:
-    before, after = (
-        source.count_values(view, check.column, check.cluster, numeric=kind.numeric) for view in views
-    )
-    _same_kind(check, before, after)
-    return align(before, after), (before.total, after.total)
+def _of_profile(profile: FrozenCheck, feature: str, segment: str) -> Frozen:
+    try:
+        return profile.parts[feature, segment]
+    except KeyError:
+        raise SourceError(f"reference: the profile holds no {feature}: make it anew") from None
 
 
-def _measure_counts(
-    check: Check, kind: CountType, counts: Counts, totals: tuple[int, int], deadline: Deadline
-) -> Measurement:
-    statistic = float(kind.compare(counts.reference, counts.current))
-    effect_size, p_value = statistic, None
-    details: dict[str, Any] = {"values": len(counts.values)}
-    if np.isfinite(statistic):
-        draws = draw_permutations(counts, check.permutations, np.random.default_rng(check.seed))
-        chance = permutation_test(statistic, deadline.guard(draws), kind.compare, kind.bad)
-        p_value = chance.p_value
-        if kind.beyond_chance:
-            effect_size = max(0.0, statistic - chance.null_mean)
-            details["null_mean"] = chance.null_mean
-    if counts.n_clusters is not None:
-        details["clusters"] = counts.n_clusters
-    return Measurement(
-        statistic=statistic,
-        effect_size=effect_size,
-        p_value=p_value,
-        n_reference=totals[0],
-        n_current=totals[1],
-        n_compared=min(totals),
-        details=details,
-    )
-
-
-def _same_kind(check: Check, before: SideCounts, after: SideCounts) -> None:
-    pairs = [(check.column, before.values, after.values)]
-    if before.clusters is not None and after.clusters is not None and check.cluster is not None:
-        pairs.append((check.cluster, before.clusters, after.clusters))
-    for column, first, second in pairs:
-        if len(first) and len(second) and (first.dtype.kind == "O") != (second.dtype.kind == "O"):
-            raise SourceError(
-                f"column {column} holds text in one window and numbers in the other: write one of them"
-            )
-
-
-def _measure_vectors(check: Check, kind: VectorType, source: Source, views: tuple[View, View]) -> Measurement:
-    key = check.key or ""
-    n_reference, n_current = (source.count_vectors(view, check.column, key) for view in views)
-    pairs = source.pairs(*views, check.column, key)
-    summary = summarise(((pair.ids, pair.reference, pair.current) for pair in pairs), kind.compare)
-    if n_reference and n_current and not summary.n:
-        raise SourceError(f"the windows share no {key}: compare vectors of the same things")
-    details: dict[str, Any] = {"shared": summary.n}
-    if summary.n:
-        worst = [{"id": name, "cosine": cosine} for cosine, name in summary.lowest]
-        details |= {"std": summary.std, "min": summary.lowest[0][0], "worst": worst}
-    return Measurement(
-        statistic=summary.mean,
-        effect_size=summary.mean,
-        p_value=None,
-        n_reference=n_reference,
-        n_current=n_current,
-        n_compared=summary.n,
-        details=details,
-    )
-
-
-def _newest(check: Check, source: Source, views: tuple[View, View]) -> Mapping[str, datetime]:
-    column = check.freshness_column
-    if column is None:
-        return {}
-    found = {view.side: source.newest(view, column) for view in views}
+def _newest(check: Check, windows: Windows, profile: FrozenCheck | None) -> dict[str, datetime]:
+    found = {"current": _newest_record(check, windows.current)}
+    if profile is not None:
+        found["reference"] = profile.source_newest
+    elif windows.reference is not None:
+        found["reference"] = _newest_record(check, windows.reference)
     return {side: newest for side, newest in found.items() if newest is not None}
+
+
+def _newest_record(check: Check, window: Window) -> datetime | None:
+    column = check.freshness_column
+    return None if column is None else window.newest(column)

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from recwatch.config import load_config
 from recwatch.errors import ConfigError
-from recwatch_exporter.config import Check, Config, Current, Defaults, Reference
+from recwatch_exporter.config import Check, Config, Defaults
 from recwatch_exporter.process.schedule import Schedule
+from recwatch_exporter.sides import Current, Reference
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -38,6 +39,7 @@ def test_plain_files_need_little() -> None:
 
     assert [check.name for check in config.checks] == ["ratings", "catalogue", "titles"]
     first = config.checks[0]
+    assert first.reference is not None
     assert first.reference.path is not None
     assert first.reference.path.path == TESTDATA / "ref.parquet"
     assert (first.cluster, first.alpha, first.min_rows, first.permutations) == ("user_id", 0.05, 50, 999)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from recwatch_exporter.checks.base import CountType
+from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.table import TYPES
-from recwatch_exporter.statistics.counts import SideCounts, align
+from recwatch_exporter.data import SideCounts
+from recwatch_exporter.statistics.counts import align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 

@@ -6,7 +6,8 @@ import pytest
 from recwatch_exporter.checks.base import Measurement
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import StatisticError
-from recwatch_exporter.results import judge
+from recwatch_exporter.results import ALL, CheckResult, Measured
+from recwatch_exporter.results import judge as judge_all
 
 MakeCheck = Callable[..., Check]
 
@@ -14,6 +15,10 @@ MakeCheck = Callable[..., Check]
 def measured(effect: float, p_value: float | None, rows: int = 100, **keys: Any) -> Measurement:
     plain = {"n_reference": rows, "n_current": rows, "n_compared": rows}
     return Measurement(statistic=effect, effect_size=effect, p_value=p_value, **{**plain, **keys})
+
+
+def judge(check: Check, measurement: Measurement) -> CheckResult:
+    return judge_all(check, [Measured("rating", ALL, measurement)], {})
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ def test_effect_and_significance_and_rows(
 ) -> None:
     check = make_check(threshold=0.1, alpha=0.05, min_rows=50)
 
-    (finding,) = judge(check, measured(effect, p_value, rows), {}).findings
+    (finding,) = judge(check, measured(effect, p_value, rows)).findings
 
     assert finding.detected is detected
     assert (finding.statistic, finding.p_value, finding.threshold) == (effect, p_value, 0.1)
@@ -40,26 +45,26 @@ def test_effect_and_significance_and_rows(
 def test_low_is_bad_for_a_correlation(make_check: MakeCheck, effect: float, *, detected: bool) -> None:
     check = make_check(type="spearman", threshold=0.8)
 
-    assert judge(check, measured(effect, 0.01), {}).findings[0].detected is detected
+    assert judge(check, measured(effect, 0.01)).findings[0].detected is detected
 
 
 def test_without_a_p_value_the_threshold_decides(make_check: MakeCheck) -> None:
     check = make_check(type="embedding", key="item_id", threshold=0.95)
 
-    assert judge(check, measured(0.9, None), {}).findings[0].detected
-    assert not judge(check, measured(0.96, None), {}).findings[0].detected
+    assert judge(check, measured(0.9, None)).findings[0].detected
+    assert not judge(check, measured(0.96, None)).findings[0].detected
 
 
 @pytest.mark.parametrize("few", ["n_reference", "n_current", "n_compared"])
 def test_each_row_count_must_do(make_check: MakeCheck, few: str) -> None:
-    result = judge(make_check(min_rows=50), measured(0.9, 0.001, **{few: 49}), {})
+    result = judge(make_check(min_rows=50), measured(0.9, 0.001, **{few: 49}))
 
     assert not result.findings[0].detected
     assert not result.enough_rows
 
 
 def test_an_undefined_statistic_of_few_rows_is_left_out(make_check: MakeCheck) -> None:
-    result = judge(make_check(min_rows=50), measured(float("nan"), None, 0), {})
+    result = judge(make_check(min_rows=50), measured(float("nan"), None, 0))
 
     assert result.findings[0].statistic is None
     assert result.findings[0].effect_size is None
@@ -68,4 +73,4 @@ def test_an_undefined_statistic_of_few_rows_is_left_out(make_check: MakeCheck) -
 
 def test_an_undefined_statistic_of_many_rows_is_a_failure(make_check: MakeCheck) -> None:
     with pytest.raises(StatisticError, match=r"^ks is not defined on rating: .*; choose another column$"):
-        judge(make_check(min_rows=50), measured(float("nan"), None), {})
+        judge(make_check(min_rows=50), measured(float("nan"), None))

@@ -1,14 +1,20 @@
 """What a check type is: a statistic, and the words that say how to read it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recwatch.config import Strict
+
 FloatArray = NDArray[np.float64]
+
+Frozen = Mapping[str, NDArray[Any]]
+"""What a check needs of its reference: named arrays of numbers or of fixed-width text, 0-dimensional for one
+figure. A reference profile keeps them in a file, so nothing else may be in them."""
 
 
 class Direction(StrEnum):
@@ -18,20 +24,35 @@ class Direction(StrEnum):
     LOW = "low"
 
 
+class Options(Strict):
+    """Keys that a check type adds to those of every check; a type without any uses this class itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckType:
     """A check type; `docs/drift.md` is made from these words.
 
     Attributes:
-        name: the id: of the module, of the label `type`, of the heading in the docs.
+        name: the id: of the module, of the label `type`, of the page in docs/checks/.
         statistic: what is computed.
         effect_size: what is held against the threshold.
         bad: whether a high or a low effect size is drift.
         null: what no drift means for this type.
         p_value: how the p-value comes about, or why there is none.
         source: where the formula is written down.
+        default_threshold: held against the effect size where a check names no threshold.
         lowest_threshold: the lowest threshold that makes sense.
         highest_threshold: the highest one.
+        has_p_value: whether there is one; without, the effect alone decides, and `alpha` does nothing.
+        needs_reference: whether there must be a reference window; without, the current one is held against
+            the threshold by itself.
+        retrain: whether a new model is an answer to this drift. Data that is missing is not mended by one.
+        seconds: whether the effect size is a time, so that a threshold may be written as 30d.
+        columns: `each`: every column is a finding of its own; `together`: all columns make one finding;
+            `one`: takes one column only; `none`: names no column.
+        key: `required`: rows are matched by the column `key`; `none`: the type has no use for one.
+        clusters: whether the p-value permutes whole clusters.
+        options: the keys of its own that the type takes in drift.yml.
     """
 
     name: str
@@ -41,37 +62,17 @@ class CheckType:
     null: str
     p_value: str
     source: str
+    default_threshold: float
     lowest_threshold: float
     highest_threshold: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountType(CheckType):
-    """A type that compares how often each value occurs.
-
-    Attributes:
-        compare: takes counts of the reference and of the current window, both (..., values) over the same
-            values in ascending order, and gives the statistic (...); NaN where it is not defined.
-        numeric: whether values must be numbers.
-        beyond_chance: whether the effect size is the statistic less its mean over the permutations, for a
-            statistic that is far above 0 on small windows even where nothing has changed.
-    """
-
-    compare: Callable[[FloatArray, FloatArray], FloatArray]
-    numeric: bool = False
-    beyond_chance: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorType(CheckType):
-    """A type that compares vectors that share an id.
-
-    Attributes:
-        compare: takes vectors of the reference and of the current window, both (rows, dimensions), row by
-            row of the same id, and gives (rows,).
-    """
-
-    compare: Callable[[FloatArray, FloatArray], FloatArray]
+    has_p_value: bool = True
+    needs_reference: bool = True
+    retrain: bool = True
+    seconds: bool = False
+    columns: Literal["each", "together", "one", "none"] = "each"
+    key: Literal["required", "none"] = "none"
+    clusters: bool = True
+    options: type[Options] = Options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +81,14 @@ class Measurement:
 
     Attributes:
         statistic: NaN where it is not defined.
-        effect_size: in the unit of the threshold.
+        effect_size: in the unit of the threshold; NaN where it is not defined.
         p_value: None where the type has none, or where it could not be computed.
         n_reference: rows of the reference window.
         n_current: rows of the current window.
         n_compared: the rows that the statistic rests on, of the side that has fewer.
-        details: what else the type has to say; anything that JSON can hold.
+        details: what else the type has to say: anything that JSON can hold, a few kilobytes at most. Under
+            `bins` a picture of both windows: `{"labels": [...], "reference": [...], "current": [...]}`,
+            shares over at most 40 bins; or, where there is only one series, without `reference`.
     """
 
     statistic: float

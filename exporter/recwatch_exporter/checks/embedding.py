@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recwatch_exporter.checks.base import Direction, FloatArray, VectorType
+from recwatch_exporter.checks.base import Direction, FloatArray
+from recwatch_exporter.checks.vector_type import VectorType
 
 
 def row_cosine(reference: FloatArray, current: FloatArray) -> FloatArray:
@@ -40,7 +41,9 @@ EMBEDDING = VectorType(
     null="the same encoder and the same texts: every cosine is 1",
     p_value="none: there is no chance in an encoder, so the threshold alone decides",
     source="Salton and McGill, Introduction to Modern Information Retrieval, 1983, section 4.1",
+    default_threshold=0.95,
     lowest_threshold=-1.0,
     highest_threshold=1.0,
+    retrain=False,
     compare=row_cosine,
 )

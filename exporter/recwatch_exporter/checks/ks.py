@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recwatch_exporter.checks.base import CountType, Direction, FloatArray
+from recwatch_exporter.checks.base import Direction, FloatArray
+from recwatch_exporter.checks.count_type import CountType
 
 
 def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
@@ -34,6 +35,7 @@ KS = CountType(
     null="both windows come from one distribution; users differ from each other as they always do",
     p_value="share of permutations of the clusters with a distance at least as large",
     source="Conover, Practical Nonparametric Statistics, 3rd ed., section 6.3",
+    default_threshold=0.1,
     lowest_threshold=0.0,
     highest_threshold=1.0,
     compare=statistic,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recwatch_exporter.checks.base import CountType, Direction, FloatArray
+from recwatch_exporter.checks.base import Direction, FloatArray
+from recwatch_exporter.checks.count_type import CountType
 
 
 def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
@@ -65,6 +66,7 @@ PSI = CountType(
         "each with the bins of its own reference"
     ),
     source="Siddiqi, Credit Risk Scorecards, 2006, chapter 8; smoothing by the Jeffreys prior",
+    default_threshold=0.2,
     lowest_threshold=0.0,
     highest_threshold=float("inf"),
     compare=statistic,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recwatch_exporter.checks.base import CountType, Direction, FloatArray
+from recwatch_exporter.checks.base import Direction, FloatArray
+from recwatch_exporter.checks.count_type import CountType
 
 
 def average_ranks(values: FloatArray) -> FloatArray:
@@ -62,6 +63,7 @@ SPEARMAN = CountType(
         "there is any correlation at all, which is another question)"
     ),
     source="Conover, Practical Nonparametric Statistics, 3rd ed., section 5.4",
+    default_threshold=0.8,
     lowest_threshold=-1.0,
     highest_threshold=1.0,
     compare=statistic,

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from recwatch_exporter.checks.base import CountType, VectorType
+from recwatch_exporter.checks.base import CheckType
 from recwatch_exporter.checks.embedding import EMBEDDING
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.psi import PSI
 from recwatch_exporter.checks.spearman import SPEARMAN
 
-AnyType = CountType | VectorType
-
-TYPES: Mapping[str, AnyType] = MappingProxyType(
+TYPES: Mapping[str, CheckType] = MappingProxyType(
     {check_type.name: check_type for check_type in (KS, PSI, SPEARMAN, EMBEDDING)}
 )
 

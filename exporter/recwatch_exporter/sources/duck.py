@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.data import SideCounts
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.columns import Columns, View
-from recwatch_exporter.statistics.counts import SideCounts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,28 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray
-
-IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class SideCounts:
-    """Counts of one window, one row for each value (and cluster) that occurs.
-
-    Attributes:
-        values: (rows,) numbers or texts.
-        counts: (rows,) how often.
-        clusters: (rows,) whose, such as the user's id; None where rows are taken as independent.
-    """
-
-    values: NDArray[Any]
-    counts: IntArray
-    clusters: NDArray[Any] | None = None
-
-    @property
-    def total(self) -> int:
-        """Rows of the window."""
-        return int(self.counts.sum())
+from recwatch_exporter.data import IntArray, SideCounts
 
 
 @dataclass(frozen=True)

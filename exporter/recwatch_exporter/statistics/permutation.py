@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recwatch_exporter.checks.base import Direction, FloatArray
-from recwatch_exporter.statistics.counts import Counts, Entries, IntArray
+from recwatch_exporter.data import IntArray
+from recwatch_exporter.statistics.counts import Counts, Entries
 
 Draw = tuple[FloatArray, FloatArray]
 """A block of permutations: counts of the reference and of the current window, both (permutations, values)."""

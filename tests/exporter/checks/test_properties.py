@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recwatch_exporter.checks.base import CountType, Direction, VectorType
+from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.table import TYPES
+from recwatch_exporter.checks.vector_type import VectorType
 
 COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]
 VECTOR_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, VectorType)]

@@ -1,6 +1,7 @@
 import numpy as np
 
-from recwatch_exporter.statistics.counts import SideCounts, align
+from recwatch_exporter.data import SideCounts
+from recwatch_exporter.statistics.counts import align
 
 
 def test_values_and_clusters_of_both_sides() -> None:

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recwatch_exporter.checks.base import CountType, Direction
+from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.table import TYPES
-from recwatch_exporter.statistics.counts import Counts, SideCounts, align
+from recwatch_exporter.data import SideCounts
+from recwatch_exporter.statistics.counts import Counts, align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]

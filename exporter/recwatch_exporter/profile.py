@@ -1,0 +1,168 @@
+"""Reference profiles: what checks need of their reference, frozen into one small file.
+
+A profile is an .npz archive: plain arrays, of which nothing is ever executed, and one JSON text that says
+what it was made of. It belongs to a model's version: results then do not move when old data is rewritten, and a check
+reads the current window alone.
+"""
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recwatch import __version__
+from recwatch_exporter.checks.base import Frozen
+from recwatch_exporter.config import Check
+from recwatch_exporter.errors import SourceError
+
+FORMAT = 1
+_META = "profile"
+# What decides over the reference's part of a check; the rest may change freely.
+_DECIDING = {
+    *("type", "column", "columns", "key", "cluster", "block", "segment_by", "max_segments"),
+    *("timestamp", "filter", "seed"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenCheck:
+    """What one check needs of its reference.
+
+    Attributes:
+        newest: the newest event of the reference window; None where events have no time.
+        source_newest: the newest record, by `observed_at`; None likewise.
+        segments: the values of `segment_by` that have findings of their own.
+        parts: by feature and segment.
+    """
+
+    newest: datetime | None = None
+    source_newest: datetime | None = None
+    segments: tuple[str, ...] = ()
+    parts: Mapping[tuple[str, str], Frozen] = field(default_factory=dict)
+
+
+def write_profile(
+    path: Path, frozen: Mapping[Check, FrozenCheck], *, version: str | None, made_at: datetime
+) -> None:
+    """Write a profile, whole or not at all.
+
+    Args:
+        path: the file; one that is there is replaced.
+        frozen: what each check needs.
+        version: the model's version that it belongs to; None where it belongs to none.
+        made_at: now, aware.
+    """
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    checks = {}
+    for check, item in frozen.items():
+        parts = []
+        for (feature, segment), part in item.parts.items():
+            names = {name: f"array{len(arrays) + number}" for number, name in enumerate(part)}
+            arrays.update({names[name]: np.asarray(array) for name, array in part.items()})
+            parts.append({"feature": feature, "segment": segment, "arrays": names})
+        checks[check.name] = {
+            "made_with": _deciding(check),
+            "newest": _written(item.newest),
+            "source_newest": _written(item.source_newest),
+            "segments": item.segments,
+            "parts": parts,
+        }
+    meta = {
+        "format": FORMAT,
+        "recwatch": __version__,
+        "version": version,
+        "made_at": made_at.isoformat(),
+        "checks": checks,
+    }
+    arrays[_META] = np.asarray(json.dumps(meta))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".npz", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def read_profile(path: Path, check: Check, *, version: str | None) -> FrozenCheck:
+    """Read what a check needs of its reference.
+
+    Args:
+        path: the profile.
+        check: whose; a profile that was made for another configuration of it is refused.
+        version: the model's version in whose folder the profile lies; None where it lies elsewhere.
+
+    Raises:
+        SourceError: when the profile cannot be read, or does not fit the check or the version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            meta = json.loads(str(archive[_META]))
+            found = meta["checks"].get(check.name) if meta["format"] == FORMAT else None
+            if found is not None:
+                _same(path, check, found["made_with"], of_file=meta["version"], of_folder=version)
+            parts = {
+                (part["feature"], part["segment"]): {
+                    name: archive[stored] for name, stored in part["arrays"].items()
+                }
+                for part in (found["parts"] if found is not None else ())
+            }
+    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise SourceError(
+            f"reference: {path} is not a profile: {error}: make it by `recwatch-exporter profile`"
+        ) from error
+    if meta["format"] != FORMAT:
+        raise SourceError(f"reference: {path} is of format {meta['format']}, not {FORMAT}: make it anew")
+    if found is None:
+        raise SourceError(
+            f"reference: {path} holds no check {check.name}: it has {', '.join(meta['checks'])}; make it anew"
+        )
+    return FrozenCheck(
+        newest=_read(found["newest"]),
+        source_newest=_read(found["source_newest"]),
+        segments=tuple(found["segments"]),
+        parts=parts,
+    )
+
+
+def _same(
+    path: Path, check: Check, made_with: Mapping[str, Any], *, of_file: str | None, of_folder: str | None
+) -> None:
+    if of_folder is not None and of_file is not None and of_file != of_folder:
+        raise SourceError(
+            f"reference: {path} belongs to version {of_file}, not to {of_folder}: "
+            "make it anew by `recwatch-exporter profile`"
+        )
+    now = _deciding(check)
+    changed = [key for key in sorted({*made_with, *now}) if made_with.get(key) != now.get(key)]
+    if changed:
+        what = "; ".join(f"{key} was {made_with.get(key)!r} and is {now.get(key)!r}" for key in changed)
+        raise SourceError(
+            f"reference: {path} was made with another configuration of {check.name}: {what}: "
+            "make it anew by `recwatch-exporter profile`, or set it back"
+        )
+
+
+def _deciding(check: Check) -> dict[str, Any]:
+    own = set(check.check_type.options.model_fields)
+    dumped = check.model_dump(mode="json", include=_DECIDING | own)
+    return json.loads(json.dumps(dumped))  # type: ignore[no-any-return] # as a file gives it back
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

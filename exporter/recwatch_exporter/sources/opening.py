@@ -1,0 +1,100 @@
+"""The two windows of a check, opened for one run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from recwatch.errors import RegistryError
+from recwatch.registry import ModelRegistry
+from recwatch_exporter.config import Check
+from recwatch_exporter.errors import SourceError
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sides import Side
+from recwatch_exporter.sources.columns import View
+from recwatch_exporter.sources.duck import Source, open_source
+from recwatch_exporter.sources.spans import current_span, reference_span
+from recwatch_exporter.sources.window import Window
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Both sides of a check.
+
+    Attributes:
+        reference: None where the check has no reference, or a profile stands in for it.
+        current: the current window.
+    """
+
+    reference: Window | None
+    current: Window
+
+
+@contextmanager
+def open_windows(
+    check: Check, *, now: datetime, deadline: Deadline, reference_newest: datetime | None = None
+) -> Iterator[Windows]:
+    """Open both windows of a check; nothing is read from them yet but how new their events are.
+
+    Args:
+        check: whose.
+        now: the clock's time, aware, for windows that follow the clock.
+        deadline: ends every query when its time is over.
+        reference_newest: the newest event of a reference for which a profile stands in.
+
+    Raises:
+        SourceError: when data cannot be read; also from within the block.
+        CheckTimeoutError: when the time is over; also from within the block.
+    """
+    with open_source(deadline) as source:
+        yield _open(check, source, now, reference_newest)
+
+
+def _open(check: Check, source: Source, now: datetime, newest_reference: datetime | None) -> Windows:
+    side = None if check.reference is None or check.reference.profile is not None else check.reference
+    reference = None
+    if side is not None:
+        reference = View("reference", _files("reference", side), check.filter, check.timestamp)
+        if not reference.files:
+            raise SourceError(f"reference: {side.path} matches no file: write one, or correct path")
+        if check.timestamp is not None:
+            newest_reference = source.newest(reference, check.timestamp)
+    current = View("current", _files("current", check.current), check.filter, check.timestamp)
+    if check.timestamp is not None:
+        end = now if check.current.follow == "clock" else source.newest(current, check.timestamp)
+        after = current_span(end, check.current.window, newest_reference if check.disjoint else None)
+        current = View("current", current.files, check.filter, check.timestamp, after)
+        if reference is not None and side is not None:
+            before = reference_span(newest_reference, side.window)
+            reference = View("reference", reference.files, check.filter, check.timestamp, before)
+    return Windows(None if reference is None else Window(source, reference), Window(source, current))
+
+
+def _files(name: str, side: Side) -> tuple[Path, ...]:
+    if side.path is not None:
+        try:
+            return side.path.files()
+        except SourceError as error:
+            raise SourceError(f"{name}: {error}") from None
+    return (file_of_version(name, side, side.file or ""),)
+
+
+def file_of_version(name: str, side: Side, file: str) -> Path:
+    """A file of the version in service.
+
+    Raises:
+        SourceError: when there is no such version, or no such file in it.
+    """
+    assert side.artifact is not None  # noqa: S101 - the configuration has checked it
+    registry = ModelRegistry(side.artifact.path)
+    try:
+        version = registry.current()
+        if version is None:
+            raise SourceError(f"{name}: no version in service in {side.artifact}: promote one")
+        path = registry.path(version) / file
+    except (RegistryError, OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{name}: {error}") from error
+    if not path.is_file():
+        raise SourceError(f"{name}: {path} does not exist: publish a version that holds it, or correct file")
+    return path
