@@ -53,7 +53,10 @@ generate: setup ## the files that are made from code: dashboards
 bench: setup ## what recwatch costs, as ratios measured in one run
 	$(BIN)/python -m benchmarks
 
+calibrate: setup ## false alarms and power of every check type, measured; writes docs/calibration.md (half an hour)
+	$(BIN)/python -m benchmarks.calibration --write
+
 clean: ## remove what was installed and built here; your artifacts, data and secrets stay
 	rm -rf .venv .tools .run demo/timeline.json demo/timeline.png .mypy_cache .ruff_cache .pytest_cache dist
 
-.PHONY: help check setup tools demo up down test test-all lint format generate bench clean
+.PHONY: help check setup tools demo up down test test-all lint format generate bench calibrate clean

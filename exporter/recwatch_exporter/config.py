@@ -85,6 +85,12 @@ class Check(Settings):
         return joined if len(joined) <= _LONGEST_FEATURE else f"{len(self.fields)} columns"
 
     @property
+    def most_findings(self) -> int:
+        """How many findings there can be: their p-values are corrected for it."""
+        features = len(self.fields) if self.check_type.columns == "each" else 1
+        return features * (1 if self.segment_by is None else 1 + self.max_segments)
+
+    @property
     def clusters(self) -> Cluster | None:
         """Which rows are permuted together; None where rows are taken as independent."""
         if self.cluster is None:
@@ -145,10 +151,11 @@ class Check(Settings):
         if not kind.clusters and self.cluster is not None:
             why = "permutes no clusters" if kind.has_p_value else "has no p-value"
             raise ValueError(f"{kind.name} {why}, so cluster does nothing: remove it")
-        if kind.has_p_value and 1 / (self.permutations + 1) > self.alpha:
-            lowest = 1 / (self.permutations + 1)
+        if kind.has_p_value and self.most_findings / (self.permutations + 1) > self.alpha:
+            lowest = self.most_findings / (self.permutations + 1)
+            among = f" of {self.most_findings} findings" if self.most_findings > 1 else ""
             raise ValueError(
-                f"with {self.permutations} permutations no p-value is below {lowest:.3g}, "
+                f"with {self.permutations} permutations no p-value{among} is below {lowest:.3g}, "
                 f"so alpha {self.alpha:g} is never reached: raise permutations"
             )
         if self.cluster == BLOCK and (self.block is None or self.timestamp is None):
@@ -179,8 +186,6 @@ class Check(Settings):
             return self
         if any(side is not None and side.window is not None for side in (self.reference, self.current)):
             raise ValueError("a window needs timestamp, the column of the event's time: add it")
-        if "follow" in self.current.model_fields_set:
-            raise ValueError("follow says where a window ends: add timestamp, and window, such as 30d")
         if self.disjoint and self.check_type.key == "none":
             raise ValueError(
                 "a reference of a version needs timestamp, the column of the event's time, "
@@ -202,7 +207,7 @@ _SOURCES = ("path", "query", "table", "artifact", "profile")
 def parse_check(value: Any, info: ValidationInfo) -> Any:
     """Read one entry of `checks` by the model of its type, the keys that both sides share handed on."""
     if not isinstance(value, Mapping):
-        return value  # the mistake is reported by the field itself
+        raise ValueError("must be a mapping, such as {name: ratings, type: ks, column: rating, ...}")  # noqa: TRY004 - reported, not raised
     name = value.get("type")
     if name is None or not isinstance(name, str) or name not in TYPES:
         found = "" if name is None else f" (found {name!r:.80})"

@@ -89,6 +89,12 @@ class Current(Side):
 
     follow: Literal["newest_event", "clock"] = "newest_event"
 
+    @model_validator(mode="after")
+    def _follow_needs_window(self) -> Self:
+        if "follow" in self.model_fields_set and self.window is None:
+            raise ValueError("follow says where window ends: add window, such as 30d")
+        return self
+
 
 def _inside(name: str, key: str) -> None:
     if Path(name).is_absolute() or ".." in Path(name).parts:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from recwatch.config import load_config
 from recwatch.errors import ConfigError
+from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.config import Check, Config, Defaults
 from recwatch_exporter.process.schedule import Schedule
 from recwatch_exporter.sides import Current, Reference
@@ -27,7 +28,8 @@ def test_each_mistake_has_its_message(name: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_config(path, Config, {})
 
-    assert str(error.value) == f"{path}: {MESSAGES[name]}"
+    message = MESSAGES[name].replace("{types}", ", ".join(sorted(TYPES)))
+    assert str(error.value) == f"{path}: {message}"
 
 
 def test_every_fixture_is_tested() -> None:
