@@ -5,7 +5,7 @@ import pytest
 
 from recwatch_exporter.checks.base import Measurement
 from recwatch_exporter.config import Check
-from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.errors import CheckError, SourceError, StatisticError
 from recwatch_exporter.results import ALL, CheckResult, Measured
 from recwatch_exporter.results import judge as judge_all
 
@@ -74,3 +74,81 @@ def test_an_undefined_statistic_of_few_rows_is_left_out(make_check: MakeCheck) -
 def test_an_undefined_statistic_of_many_rows_is_a_failure(make_check: MakeCheck) -> None:
     with pytest.raises(StatisticError, match=r"^ks is not defined on rating: .*; choose another column$"):
         judge(make_check(min_rows=50), measured(float("nan"), None))
+
+
+def several(check: Check, *found: tuple[str, str, Measurement | CheckError]) -> CheckResult:
+    return judge_all(check, [Measured(*item) for item in found], {})
+
+
+def test_several_p_values_are_corrected_for_their_number(make_check: MakeCheck) -> None:
+    check = make_check(column=None, columns=["a", "b"], alpha=0.05)
+
+    result = several(check, ("a", ALL, measured(0.5, 0.03)), ("b", ALL, measured(0.5, 0.04)))
+    alone = several(check, ("a", ALL, measured(0.5, 0.03)), ("b", ALL, measured(0.5, 0.6)))
+
+    assert [finding.p_value for finding in result.findings] == [0.04, 0.04]
+    assert [finding.details["p_value_uncorrected"] for finding in result.findings] == [0.03, 0.04]
+    assert result.drifted_share == 1.0
+    assert alone.findings[0].p_value == 0.06
+    assert alone.drifted_share == 0.0
+
+
+def test_one_p_value_is_left_as_it_is(make_check: MakeCheck) -> None:
+    result = judge(make_check(), measured(0.5, 0.03))
+
+    assert result.findings[0].p_value == 0.03
+    assert "p_value_uncorrected" not in result.findings[0].details
+    assert result.drifted_share is None
+
+
+def test_a_feature_that_fails_does_not_lose_its_neighbours(make_check: MakeCheck) -> None:
+    check = make_check(column=None, columns=["a", "b", "c"])
+
+    result = several(
+        check,
+        ("a", ALL, measured(0.5, 0.001)),
+        ("b", ALL, SourceError("current: no column b")),
+        ("c", ALL, measured(float("nan"), None)),
+    )
+
+    good, missing, undefined = result.findings
+    assert good.detected
+    assert missing.error == "current: no column b"
+    assert undefined.error is not None
+    assert undefined.error.startswith("ks is not defined on c: ")
+    assert result.failure is not None
+    assert result.failure[0] == "source"
+    assert result.failure[1].startswith("b: current: no column b; c: ks is not defined on c: ")
+    assert result.drifted_share == 1.0
+    assert result.rows == {"reference": 100, "current": 100}
+
+
+def test_when_every_feature_fails_the_check_fails(make_check: MakeCheck) -> None:
+    check = make_check(column=None, columns=["a", "b"])
+
+    with pytest.raises(SourceError, match=r"^a: gone; b: gone$"):
+        several(check, ("a", ALL, SourceError("gone")), ("b", ALL, SourceError("gone")))
+
+
+def test_a_segment_that_says_nothing_leaves_the_whole_alone(make_check: MakeCheck) -> None:
+    check = make_check(segment_by="country", min_rows=50)
+
+    result = several(
+        check,
+        ("rating", ALL, measured(0.5, 0.001)),
+        ("rating", "de", measured(0.9, 0.001, rows=60)),
+        ("rating", "fr", measured(0.9, 0.001, rows=10)),
+        ("rating", "it", StatisticError("no rows")),
+    )
+
+    assert [(finding.segment, finding.detected) for finding in result.findings] == [
+        (ALL, True),
+        ("de", True),
+        ("fr", False),
+        ("it", False),
+    ]
+    assert result.findings[3].error == "no rows"
+    assert result.enough_rows
+    assert result.failure is None
+    assert result.rows == {"reference": 100, "current": 100}
+    assert result.drifted_share is None
