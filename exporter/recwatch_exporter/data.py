@@ -1,7 +1,7 @@
 """What sources hand to the families: plain arrays, and streams of them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -66,6 +66,40 @@ class Moments:
     n: int
     mean: float
     std: float
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What is known of one column of a window, all of it from one query.
+
+    Attributes:
+        missing: rows where it is null.
+        non_finite: rows where it is NaN, Inf or -Inf; 0 for columns that hold no floats.
+        minimum: the least finite value of a column of numbers; None without one, and for other kinds.
+        maximum: the greatest one.
+    """
+
+    missing: int
+    non_finite: int
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `Window.facts(columns, key=())` gives.
+
+    Attributes:
+        rows: rows of the window.
+        columns: by column.
+        keyed: rows in which every column of the key has a value that is not null; 0 without a key.
+        distinct: distinct keys among them; 0 without a key.
+    """
+
+    rows: int
+    columns: Mapping[str, ColumnFacts] = field(default_factory=dict)
+    keyed: int = 0
+    distinct: int = 0
 
 
 class Rows(Protocol):
