@@ -1,7 +1,7 @@
 """An environment for each library that recwatch is compared with: `.bench/<name>`, made once and used again.
 
-A middleware gets the versions of FastAPI, Starlette and prometheus_client that recwatch runs with here, so that
-only the middlewares differ; a library that finds drift gets the numpy and pandas that it can work with.
+A middleware gets the versions of FastAPI, Starlette and prometheus_client that recwatch runs with here, so
+that only the middlewares differ; a library that finds drift gets the numpy and pandas that it can work with.
 """
 
 import subprocess
