@@ -15,6 +15,7 @@ from recwatch_exporter.addresses import Address, parse_address
 from recwatch_exporter.checks.base import CheckType
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.data import Cluster
+from recwatch_exporter.process.memory import Size
 from recwatch_exporter.process.schedule import PositiveDuration, Schedule
 from recwatch_exporter.sides import Current, Reference, Scalar, Text
 
@@ -41,6 +42,7 @@ class Settings(Strict):
     permutations: Annotated[int, Field(ge=1, le=1_000_000)] = 999
     schedule: Schedule = Schedule.model_validate({"every": "1h"})
     timeout: PositiveDuration = timedelta(minutes=5)
+    memory: Size = 4 << 30
     seed: Annotated[int, Field(ge=0)] = 0
     max_segments: Annotated[int, Field(ge=1, le=100)] = 10
 
@@ -83,6 +85,12 @@ class Check(Settings):
         """The label `feature` of a finding about all columns together."""
         joined = ",".join(self.fields) or "rows"
         return joined if len(joined) <= _LONGEST_FEATURE else f"{len(self.fields)} columns"
+
+    @property
+    def has_p_value(self) -> bool:
+        """Whether findings have a p-value; without, the effect alone decides."""
+        kind = self.check_type
+        return kind.has_p_value and all(getattr(self, key) is not None for key in kind.p_value_needs)
 
     @property
     def most_findings(self) -> int:
@@ -148,10 +156,12 @@ class Check(Settings):
             raise ValueError(
                 f"threshold {self.threshold:g} is outside {low:g} to {high:g}, where {kind.name} lies"
             )
-        if not kind.clusters and self.cluster is not None:
-            why = "permutes no clusters" if kind.has_p_value else "has no p-value"
+        if not (kind.clusters and self.has_p_value) and self.cluster is not None:
+            why = "permutes no clusters" if self.has_p_value else "has no p-value"
+            if kind.has_p_value and not self.has_p_value:
+                why += f" without {' and '.join(kind.p_value_needs)}"
             raise ValueError(f"{kind.name} {why}, so cluster does nothing: remove it")
-        if kind.has_p_value and self.most_findings / (self.permutations + 1) > self.alpha:
+        if self.has_p_value and self.most_findings / (self.permutations + 1) > self.alpha:
             lowest = self.most_findings / (self.permutations + 1)
             among = f" of {self.most_findings} findings" if self.most_findings > 1 else ""
             raise ValueError(
@@ -213,7 +223,7 @@ def parse_check(value: Any, info: ValidationInfo) -> Any:
         found = "" if name is None else f" (found {name!r:.80})"
         raise ValueError(f"type: give one of {', '.join(sorted(TYPES))}{found}")
     kind = TYPES[name]
-    given = {"threshold": kind.default_threshold, **value}
+    given = {"threshold": kind.threshold_of(value), **value}
     if kind.seconds and isinstance(given["threshold"], str):
         given["threshold"] = parse_duration(given["threshold"]).total_seconds()
     shared = {key: given.pop(key) for key in _SHARED if key in given}

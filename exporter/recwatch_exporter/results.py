@@ -115,8 +115,13 @@ def _defined(check: Check, item: Measured) -> Measured:
 
 
 def _enough_rows(check: Check, found: Measurement) -> bool:
-    sides = (found.n_reference, found.n_current) if check.reference is not None else (found.n_current,)
-    return min(*sides, found.n_compared) >= check.min_rows
+    asked = check.check_type.min_rows_of
+    rows = [found.n_current] if "current" in asked else []
+    if "reference" in asked and check.reference is not None:
+        rows.append(found.n_reference)
+    if rows:
+        rows.append(found.n_compared)
+    return all(number >= check.min_rows for number in rows)
 
 
 def _finding(check: Check, item: Measured) -> Finding:
@@ -155,7 +160,7 @@ def _corrected(check: Check, findings: Sequence[Finding]) -> tuple[Finding, ...]
         if p_value is not None and len(p_values) > 1:
             details = {**details, "p_value_uncorrected": p_value}
         p_value = None if p_value is None else next(corrected)
-        significant = p_value <= check.alpha if p_value is not None else not check.check_type.has_p_value
+        significant = p_value <= check.alpha if p_value is not None else not check.has_p_value
         detected = (
             finding.enough_rows
             and finding.effect_size is not None

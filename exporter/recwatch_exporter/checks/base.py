@@ -44,6 +44,9 @@ class CheckType:
         lowest_threshold: the lowest threshold that makes sense.
         highest_threshold: the highest one.
         has_p_value: whether there is one; without, the effect alone decides, and `alpha` does nothing.
+        p_value_needs: keys without which a check of the type has no p-value, such as `reference`.
+        min_rows_of: the windows that say nothing with fewer rows than `min_rows`. Where the number of rows is
+            itself the question, or rows are not, it asks for fewer than both.
         needs_reference: whether there must be a reference window; without, the current one is held against
             the threshold by itself.
         retrain: whether a new model is an answer to this drift. Data that is missing is not mended by one.
@@ -66,6 +69,8 @@ class CheckType:
     lowest_threshold: float
     highest_threshold: float
     has_p_value: bool = True
+    p_value_needs: tuple[str, ...] = ()
+    min_rows_of: tuple[Literal["reference", "current"], ...] = ("reference", "current")
     needs_reference: bool = True
     retrain: bool = True
     seconds: bool = False
@@ -73,6 +78,14 @@ class CheckType:
     key: Literal["required", "none"] = "none"
     clusters: bool = True
     options: type[Options] = Options
+
+    def threshold_of(self, keys: Mapping[str, Any]) -> float:  # noqa: ARG002 - a type may look at them
+        """The threshold of a check that names none.
+
+        Args:
+            keys: what the check says in drift.yml, not yet checked.
+        """
+        return self.default_threshold
 
 
 @dataclass(frozen=True, kw_only=True)
