@@ -5,6 +5,8 @@ RecwatchError
     ├── SourceError         data cannot be read, or is not what the check asks for
     ├── StatisticError      data was read, but the statistic is not defined on it
     ├── CheckTimeoutError   the check took longer than its `timeout`
+    ├── CheckMemoryError    the check took more than its `memory`
+    ├── CheckCrashedError   the process in which the check ran ended by itself
     └── CheckCancelledError the exporter stops; nobody is told
 """
 
@@ -37,11 +39,23 @@ class CheckTimeoutError(CheckError):
     reason = "timeout"
 
 
+class CheckMemoryError(CheckError):
+    """The check took more than its `memory`, or more than there was."""
+
+    reason = "memory"
+
+
+class CheckCrashedError(CheckError):
+    """The process in which the check ran ended by itself, such as by a fault in a library."""
+
+    reason = "crashed"
+
+
 class CheckCancelledError(CheckError):
     """The exporter stops, so the check does."""
 
     reason = "cancelled"
 
 
-REASONS = ("source", "statistic", "timeout", "internal")
+REASONS = ("source", "statistic", "timeout", "memory", "crashed", "internal")
 """Every value of the label `reason`; `internal` is a mistake of ours, with a traceback in the log."""

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from recwatch_exporter.config import Check
+from recwatch_exporter.errors import REASONS
 from recwatch_exporter.process.state import State
 from recwatch_exporter.results import CheckResult
 
@@ -24,7 +25,7 @@ def test_a_failure_keeps_the_last_result(check: Check) -> None:
 
     assert found is not None
     assert (found.result, found.success, found.error, found.last_success) == (RESULT, False, "gone", 5.0)
-    assert found.failures == {"source": 1, "statistic": 0, "timeout": 0, "internal": 0}
+    assert found.failures == {**dict.fromkeys(REASONS, 0), "source": 1}
 
 
 def test_a_success_clears_the_error_and_keeps_the_count(check: Check) -> None:
