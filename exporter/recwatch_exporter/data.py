@@ -68,11 +68,11 @@ class Moments:
     std: float
 
 
-# The package facts asks these of Window, besides what the contract names (this note goes when they are there):
+# The package facts asks these of Window, besides what the contract names (the note goes once they are there):
 #
-#   span: Span
-#       the stretch of event time that the window takes: `after` and `until`, None where it is open. For a window
-#       that ends with its newest event, `until` is that event's time (None without any).
+#   span, a Span
+#       the stretch of event time that the window takes: `after` and `until`, None where it is open. For a
+#       window that ends with its newest event, `until` is that event's time (None without any).
 #
 #   facts(columns: Sequence[str], *, key: Sequence[str] = ()) -> Facts
 #       what a window's rows hold, in one query.
@@ -83,8 +83,9 @@ class Moments:
 #       cluster are left out, as in count_values.
 #
 #   count_ages(column: str, *, end: datetime, period: timedelta) -> SideCounts
-#       rows by how many whole periods before `end` their time is: values floor((end - time) / period) as int64,
-#       0 for the newest period, only periods that have rows, clusters None. Rows without a time are left out.
+#       rows by how many whole periods before `end` their time is: values floor((end - time) / period) as
+#       int64, 0 for the newest period, only periods that have rows, clusters None. Rows without a time are
+#       left out.
 #
 # And of open_windows: a current side with `artifact` and no `file` (freshness of a model), and a path that no
 # engine can read, such as model.pt (freshness of a file), must open without being read.
