@@ -105,6 +105,12 @@ class Exporter:
         self._runner.submit(name)
         return True
 
+    def next_run(self, name: str) -> float | None:
+        """Unix time of a check's next run on its schedule; None where there is none."""
+        job = self._scheduler.get_job(name)
+        following = None if job is None else getattr(job, "next_run_time", None)
+        return None if following is None else float(following.timestamp())
+
     def _apply(self, config: Config) -> None:
         self.config = config
         self._watcher.watch({folder for check in config.checks for folder in check.folders})
