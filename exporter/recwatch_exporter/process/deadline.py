@@ -29,6 +29,14 @@ class Deadline:
         self._interrupt: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
+    def restart(self, *, grace: timedelta = timedelta()) -> None:
+        """Begin the time anew: what went before was not the check's doing.
+
+        Args:
+            grace: how much later than at its timeout the check is ended.
+        """
+        self._end = self._clock() + (self._timeout + grace).total_seconds()
+
     def check(self) -> None:
         """Go on, or raise.
 

@@ -1,4 +1,4 @@
-"""The last thing that each check said, and how its figures went: written by runs, read by scrapes and pages."""
+"""The last thing that each check said, and how its figures went: written by runs, read by scrapes."""
 
 import threading
 from collections import deque
@@ -200,7 +200,7 @@ def _failed(state: CheckState, reason: str, error: str) -> CheckState:
 
 
 def _grown(before: Mapping[Key, deque[Point]], result: CheckResult, at: float) -> dict[Key, deque[Point]]:
-    """The histories of a result's findings with one more point each; those of findings that are gone, gone."""
+    """The histories of a result's findings, each with one more point."""
     histories = {}
     for finding in result.findings:
         key = (finding.feature, finding.segment)
