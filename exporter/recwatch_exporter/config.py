@@ -83,7 +83,8 @@ class Check(Settings):
     @property
     def label(self) -> str:
         """The label `feature` of a finding about all columns together."""
-        joined = ",".join(self.fields) or "rows"
+        key = self.check_type.feature_key
+        joined = ",".join(self.fields) or ("rows" if key is None else str(getattr(self, key)))
         return joined if len(joined) <= _LONGEST_FEATURE else f"{len(self.fields)} columns"
 
     @property

@@ -55,6 +55,7 @@ class CheckType:
             `one`: takes one column only; `none`: names no column.
         key: `required`: rows are matched by the column `key`; `none`: the type has no use for one.
         clusters: whether the p-value permutes whole clusters.
+        feature_key: a key of its own that is the label `feature` of a check that names no column.
         options: the keys of its own that the type takes in drift.yml.
     """
 
@@ -77,6 +78,7 @@ class CheckType:
     columns: Literal["each", "together", "one", "none"] = "each"
     key: Literal["required", "none"] = "none"
     clusters: bool = True
+    feature_key: str | None = None
     options: type[Options] = Options
 
     def threshold_of(self, keys: Mapping[str, Any]) -> float:  # noqa: ARG002 - a type may look at them
