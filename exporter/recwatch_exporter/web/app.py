@@ -1,28 +1,41 @@
-"""The exporter over HTTP: metrics, health, what the checks found, and two commands behind a token."""
+"""The exporter over HTTP: metrics, health, pages, what the checks found, and two commands behind a token."""
 
 import hmac
+import time
 from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from recwatch.asgi import metrics_endpoint
 from recwatch.errors import ConfigError
 from recwatch_exporter.exporter import Exporter
 from recwatch_exporter.report import describe
+from recwatch_exporter.web.api import check_json, json_response
+from recwatch_exporter.web.headers import SecurityHeaders
+from recwatch_exporter.web.pages import error_page, page_routes
 
 
-def create_app(exporter: Exporter, registry: CollectorRegistry, token: str | None) -> Starlette:
+def create_app(
+    exporter: Exporter,
+    registry: CollectorRegistry,
+    token: str | None,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
     """The exporter's web application.
 
     Args:
         exporter: started already.
         registry: what `/metrics` shows.
         token: the bearer token of the commands; None refuses them all.
+        clock: Unix time, as pages show it.
     """
 
     def healthy(_: Request) -> Response:
@@ -32,7 +45,14 @@ def create_app(exporter: Exporter, registry: CollectorRegistry, token: str | Non
         return PlainTextResponse("ready\n")
 
     def checks(_: Request) -> Response:
-        return JSONResponse([row for state in exporter.state.all() for row in describe(state)])
+        return json_response([row for state in exporter.state.all() for row in describe(state)])
+
+    def check(request: Request) -> Response:
+        name = request.path_params["check"]
+        state = exporter.state.get(name)
+        if state is None:
+            return json_response({"error": f"no check {name}: GET /api/v1/checks lists them"}, status=404)
+        return json_response(check_json(state, exporter.state.history(name)))
 
     def reload(_: Request) -> Response:
         try:
@@ -57,7 +77,11 @@ def create_app(exporter: Exporter, registry: CollectorRegistry, token: str | Non
             Route("/-/reload", _guarded(reload, token), methods=["POST"]),
             Route("/-/run/{check}", _guarded(run, token), methods=["POST"]),
             Route("/api/v1/checks", checks),
-        ]
+            Route("/api/v1/checks/{check}", check),
+            *page_routes(exporter, clock),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: error_page, Exception: error_page},
     )
 
 

@@ -1,0 +1,162 @@
+"""A finding as the page shows it: figures, a sentence that says why, a picture, the worst ids."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Any
+
+from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.config import Check
+from recwatch_exporter.results import ALL, Finding
+from recwatch_exporter.web.bars import Bins
+from recwatch_exporter.web.why import scale_of, why
+from recwatch_exporter.web.words import amount, figure
+
+_MOST_BINS, _MOST_WORST, _MOST_FEATURES = 40, 10, 20
+_MOST_DETAILS = 8_000
+_DRAWN = frozenset({"bins", "worst", "features"})
+
+
+class Verdict(StrEnum):
+    """What one finding says, the worst first."""
+
+    DRIFT = "drift"
+    FAILED = "failed"
+    FEW_ROWS = "few-rows"
+    STEADY = "steady"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingView:
+    """A finding as the page shows it.
+
+    Attributes:
+        verdict: what it says.
+        why: the same in a sentence, with the figures that decide.
+        bins: what the picture shows; None where there is none.
+        importances: features and how much each tells the windows apart.
+        worst: headings and rows of the ids that differ most; empty where there are none.
+        details: what else the type has to say, as JSON, not longer than a page bears.
+    """
+
+    feature: str
+    segment: str
+    verdict: Verdict
+    why: str
+    statistic: float | None
+    effect_size: float | None
+    p_value: float | None
+    threshold: float
+    n_reference: int | None
+    n_current: int | None
+    bins: Bins | None
+    importances: tuple[tuple[str, float], ...]
+    worst: tuple[tuple[str, ...], ...]
+    details: str
+
+
+def limit_text(check: Check) -> str:
+    """When it is drift: `≥ 0.1`, `< 0.95`."""
+    sign = "≥" if check.check_type.bad is Direction.HIGH else "<"
+    return f"{sign} {amount(check.threshold, seconds=check.check_type.seconds)}"
+
+
+def verdict_of(finding: Finding) -> Verdict:
+    """What a finding says."""
+    if finding.detected:
+        return Verdict.DRIFT
+    if finding.error is not None:
+        return Verdict.FAILED
+    return Verdict.STEADY if finding.enough_rows else Verdict.FEW_ROWS
+
+
+def by_weight(check: Check, findings: Sequence[Finding]) -> list[Finding]:
+    """Findings in the order in which a person wants them: the worst first, all rows before segments."""
+    scale, order = scale_of(check), list(Verdict)
+
+    def weight(finding: Finding) -> tuple[int, bool, float, str, str]:
+        place = 0.5 if finding.effect_size is None else scale.position(finding.effect_size)
+        nearness = -place if scale.bad is Direction.HIGH else place
+        rank = order.index(verdict_of(finding))
+        return rank, finding.segment != ALL, nearness, finding.feature, finding.segment
+
+    return sorted(findings, key=weight)
+
+
+def view_of(check: Check, finding: Finding) -> FindingView:
+    """A finding made ready for the page; details of any shape are borne."""
+    details = finding.details
+    return FindingView(
+        feature=finding.feature,
+        segment=finding.segment,
+        verdict=verdict_of(finding),
+        why=why(check, finding),
+        statistic=finding.statistic,
+        effect_size=finding.effect_size,
+        p_value=finding.p_value,
+        threshold=finding.threshold,
+        n_reference=finding.n_reference,
+        n_current=finding.n_current,
+        bins=_bins(details.get("bins")),
+        importances=_importances(details.get("features")),
+        worst=_worst(details.get("worst")),
+        details=_rest(details),
+    )
+
+
+def _bins(given: Any) -> Bins | None:
+    if not isinstance(given, Mapping):
+        return None
+    labels = given.get("labels")
+    current = _shares(given.get("current"))
+    reference = None if given.get("reference") is None else _shares(given["reference"])
+    if not isinstance(labels, list | tuple) or not labels or current is None or len(labels) != len(current):
+        return None
+    if "reference" in given and (reference is None or len(reference) != len(labels)):
+        return None
+    kept = slice(_MOST_BINS)
+    return Bins(
+        labels=tuple(str(label) for label in labels[kept]),
+        current=current[kept],
+        reference=None if reference is None else reference[kept],
+    )
+
+
+def _shares(given: Any) -> tuple[float, ...] | None:
+    if not isinstance(given, list | tuple) or not all(_is_number(share) and share >= 0 for share in given):
+        return None
+    return tuple(float(share) for share in given)
+
+
+def _importances(given: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(given, list | tuple):
+        return ()
+    told = [item for item in given if isinstance(item, Mapping) and _is_number(item.get("importance"))]
+    return tuple((str(item.get("feature")), float(item["importance"])) for item in told[:_MOST_FEATURES])
+
+
+def _worst(given: Any) -> tuple[tuple[str, ...], ...]:
+    """Headings, then rows; ids are shown as they are, numbers shortened."""
+    if not isinstance(given, list | tuple):
+        return ()
+    rows = [item if isinstance(item, Mapping) else {"id": item} for item in given[:_MOST_WORST]]
+    if not rows:
+        return ()
+    headings = tuple(str(key) for key in rows[0])
+    return headings, *(tuple(_shown(item.get(key)) for key in rows[0]) for item in rows)
+
+
+def _shown(value: Any) -> str:
+    return figure(value) if isinstance(value, float) and isfinite(value) else str(value)
+
+
+def _rest(details: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in details.items() if key not in _DRAWN}
+    text = json.dumps(rest, indent=2, ensure_ascii=False, default=str) if rest else ""
+    return text if len(text) <= _MOST_DETAILS else f"{text[:_MOST_DETAILS]}…"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,74 @@
+"""Figures and times as people read them."""
+
+from datetime import UTC, datetime
+
+from recwatch_exporter.process.schedule import Schedule
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+NOTHING = "\N{EN DASH}"
+"""Where there is no figure."""
+_SMALL, _LARGE = 1e-4, 1e5
+_UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
+
+
+def figure(value: float | None) -> str:
+    """Three significant digits; an en dash where there is none."""
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return "0"
+    if not _SMALL <= abs(value) < _LARGE:
+        return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "\N{MINUS SIGN}")
+    digits = max(3, len(str(int(abs(value)))))
+    return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
+def amount(value: float | None, *, seconds: bool) -> str:
+    """A statistic or a threshold: a length of time where the type counts seconds."""
+    return duration(value) if seconds and value is not None else figure(value)
+
+
+def count(value: int | None) -> str:
+    """A number of rows, thousands apart."""
+    return NOTHING if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.3g} %"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    sign, seconds = ("\N{MINUS SIGN}", -seconds) if seconds < 0 else ("", seconds)
+    if seconds < 1:
+        return f"{sign}{seconds * 1000:.0f} ms" if seconds else "0 s"
+    if seconds < _MINUTE:
+        return f"{sign}{seconds:.3g} s"
+    for size, unit, smaller, small_unit in _UNITS:
+        if seconds >= size:
+            whole, rest = divmod(round(seconds / smaller), size // smaller)
+            return f"{sign}{whole:,} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    raise AssertionError  # pragma: no cover - a minute or more has a unit
+
+
+def ago(then: float, now: float) -> str:
+    """How long ago, or in how long, in one unit."""
+    apart = abs(now - then)
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+        if apart >= size:
+            length = f"{int(apart // size)} {unit}"
+            return f"{length} ago" if then <= now else f"in {length}"
+    return "now"
+
+
+def moment(at: float) -> str:
+    """A time in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """When a check runs."""
+    if schedule.every is not None:
+        return f"every {duration(schedule.every.total_seconds())}"
+    return f"at {schedule.cron} (cron)"
