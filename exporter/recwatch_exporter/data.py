@@ -125,6 +125,21 @@ class Facts:
     distinct: int = 0
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Vectors of ids that both windows have: a chunk of rows.
+
+    Attributes:
+        ids: (rows,) numbers or texts.
+        reference: (rows, dimensions) float32 or float64, as they lie in the source.
+        current: (rows, dimensions) likewise.
+    """
+
+    ids: NDArray[Any]
+    reference: NDArray[Any]
+    current: NDArray[Any]
+
+
 class Rows(Protocol):
     """Numeric rows of one window, without those that hold a missing or non-finite value.
 

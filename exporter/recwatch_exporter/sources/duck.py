@@ -1,177 +1,153 @@
-"""Data by DuckDB: filters, windows and aggregation are pushed down, so counts come back, not rows.
+"""DuckDB, the embedded engine: files, arrays in memory, and joins of what lies elsewhere."""
 
-File names and values are bound as parameters; column names are checked against the files and quoted.
-"""
-
-import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import Any
 
 import duckdb
-import numpy as np
+import ibis
+import ibis.common.exceptions
+import ibis.expr.types as ir
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
+from ibis.backends.duckdb import Backend
 
-from recwatch_exporter.checks.base import FloatArray
-from recwatch_exporter.data import SideCounts
+from recwatch.redaction import mask_passwords
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
-from recwatch_exporter.sources.columns import Columns, View
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Settings = Mapping[str, str | bool | int | float | list[str]]
 
-_READ = "read_parquet(?, union_by_name = true, hive_partitioning = false)"
-_ROWS_AT_ONCE = 8192
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    # Nothing is ever downloaded: reading Parquet needs no extension.
+SETTINGS: Settings = {
+    # Nothing is ever downloaded: what is read here needs no extension.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "threads": "2",
 }
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Vectors of ids that both windows have: a chunk of rows."""
+class DuckEngine:
+    """DuckDB in memory.
 
-    ids: NDArray[Any]
-    reference: FloatArray
-    current: FloatArray
+    Expressions are compiled by Ibis and run by DuckDB's own connection: tables are declared to Ibis with
+    their types, so its connection, which goes through calls that DuckDB 2 has deprecated, is not needed.
 
-
-@contextmanager
-def open_source(deadline: Deadline) -> Iterator["Source"]:
-    """A source for one run of one check; a query that outlasts the deadline is interrupted.
-
-    Raises:
-        SourceError: when data cannot be read.
-        CheckTimeoutError: when the deadline passes.
+    Args:
+        deadline: checked between batches; its `interrupt` is the caller's to arrange.
+        settings: DuckDB's, besides `SETTINGS`, such as `memory_limit` and `temp_directory`.
     """
-    with (
-        duckdb.connect(":memory:", config=_SETTINGS) as connection,
-        deadline.interrupting(connection.interrupt),
-    ):
-        try:
-            yield Source(connection, deadline)
-        except (duckdb.Error, OSError, pa.ArrowException) as error:
-            deadline.check()  # an interrupted query says something else
-            message = str(error).strip().splitlines()[0]
-            raise SourceError(f"cannot be read: {message}") from error
 
+    name = "duckdb"
 
-class Source:
-    """Queries over views. Every query needs its columns to be there, and says so when they are not."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, deadline: Deadline) -> None:
-        self._connection = connection
+    def __init__(self, deadline: Deadline, settings: Settings | None = None) -> None:
+        self._connection = duckdb.connect(":memory:", config={**SETTINGS, **(settings or {})})
+        self._connection.execute("SET timezone = 'UTC'")
         self._deadline = deadline
-        self._types: dict[tuple[Path, ...], dict[str, str]] = {}
+        self._compiler = Backend()
+        self._names = (f"source_{number}" for number in count())
 
-    def newest(self, view: View, column: str) -> datetime | None:
-        """The newest time in a column, within the filter and whatever the span; None without rows."""
-        if not view.files:
-            return None
-        columns = self._columns(view)
-        where, values = columns.where(windowed=False)
-        time, _ = columns.time(column)
-        query = f"SELECT epoch_us(max({time})) FROM {_READ} {where}"  # noqa: S608 - names are quoted
-        microseconds = self._query(query, [_names(view), *values]).fetchall()[0][0]
-        return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    def select(self, query: str) -> ir.Table:
+        """A table of what a SELECT gives, read anew each time it is used."""
+        name = next(self._names)
+        with self._errors():
+            self._connection.execute(f"CREATE VIEW {name} AS {query}")
+        return self._declare(name)
 
-    def count_values(self, view: View, column: str, cluster: str | None, *, numeric: bool) -> SideCounts:
-        """How often each value occurs (in each cluster). Rows without a value or a cluster are left out."""
-        empty = np.empty(0)
-        if not view.files:
-            return SideCounts(empty, empty.astype(np.int64), None if cluster is None else empty)
-        columns = self._columns(view)
-        value, has_value = columns.value(column, numeric=numeric)
-        names, conditions = [f"{value} AS value"], [has_value]
-        if cluster is not None:
-            unit, has_unit = columns.value(cluster, numeric=False)
-            names.append(f"{unit} AS cluster")
-            conditions.append(has_unit)
-        where, values = columns.where(*conditions)
-        query = f"SELECT {', '.join(names)}, count(*) AS n FROM {_READ} {where} GROUP BY ALL"  # noqa: S608 - names are quoted
-        found = self._query(query, [_names(view), *values]).fetchnumpy()
-        return SideCounts(
-            np.asarray(found["value"]),
-            np.asarray(found["n"], dtype=np.int64),
-            None if cluster is None else np.asarray(found["cluster"]),
-        )
+    def register(self, table: pa.Table) -> ir.Table:
+        """A table of Arrow arrays, which are not copied."""
+        name = next(self._names)
+        with self._errors():
+            self._connection.register(name, table)
+        return self._declare(name)
 
-    def count_vectors(self, view: View, column: str, key: str) -> int:
-        """How many vectors there are.
+    def attach(self, path: str) -> str:
+        """Open a DuckDB file for reading; the name under which its tables are found."""
+        name = next(self._names)
+        with self._errors():
+            self._connection.execute(f"ATTACH {quote_text(path)} AS {name} (READ_ONLY)")
+        return name
 
-        Raises:
-            SourceError: when an id has more than one vector.
-        """
-        if not view.files:
-            return 0
-        columns = self._columns(view)
-        vector, name = columns.vector(column), columns.name(key)
-        where, values = columns.where(f"{vector} IS NOT NULL", f"{name} IS NOT NULL")
-        query = f"SELECT count(*), count(DISTINCT {name}) FROM {_READ} {where}"  # noqa: S608 - names are quoted
-        rows, distinct = self._query(query, [_names(view), *values]).fetchall()[0]
-        if rows != distinct:
-            twice = rows - distinct
-            raise SourceError(f"{view.side}: {twice} rows repeat the {key} of another: keep one vector each")
-        return int(rows)
+    def use(self, database: str) -> None:
+        """Look names up in an attached database first."""
+        with self._errors():
+            self._connection.execute(f"USE {database}")
 
-    def pairs(self, reference: View, current: View, column: str, key: str) -> Iterator[Pairs]:
-        """Vectors of both sides for the ids that both have, a chunk at a time.
+    def keep(self, batches: Iterator[pa.RecordBatch]) -> ir.Table | None:
+        """A table of rows that come from elsewhere, copied; None where no batch comes."""
+        name = next(self._names)
+        declared = None
+        for batch in batches:
+            with self._errors():
+                self._connection.register("batch", pa.Table.from_batches([batch]))
+                if declared is None:
+                    self._connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM batch")  # noqa: S608 - ours
+                    declared = self._declare(name)
+                else:
+                    self._connection.execute(f"INSERT INTO {name} SELECT * FROM batch")  # noqa: S608 - ours
+                self._connection.unregister("batch")
+        return declared
 
-        Raises:
-            SourceError: when a side's vectors differ in length.
-        """
-        if not reference.files or not current.files:
-            return
-        parts, parameters = list[str](), list[object]()
-        for view in (reference, current):
-            columns = self._columns(view)
-            vector, name = columns.vector(column), columns.name(key)
-            where, values = columns.where(f"{vector} IS NOT NULL")
-            parts.append(f"SELECT {name} AS key, {vector} AS vector FROM {_READ} {where}")  # noqa: S608 - names are quoted
-            parameters += [_names(view), *values]
-        self._deadline.check()
-        query = (
-            "SELECT r.key AS key, r.vector AS reference, c.vector AS current "  # noqa: S608 - names are quoted
-            f"FROM ({parts[0]}) r JOIN ({parts[1]}) c ON r.key = c.key"
-        )
-        for batch in self._connection.sql(query, params=parameters).to_arrow_reader(_ROWS_AT_ONCE):
-            self._deadline.check()
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        """All rows of an expression."""
+        with self._errors():
+            relation: pa.Table = self._connection.sql(self._compile(expression)).to_arrow_table()
+            return relation
+
+    def stream(self, expression: ir.Table, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of an expression, at most `rows` at a time."""
+        with self._errors():
+            reader = self._connection.sql(self._compile(expression)).to_arrow_reader(rows)
+        while True:
+            with self._errors():
+                batch = next(reader, None)
+            if batch is None:
+                return
             if batch.num_rows:
-                yield Pairs(
-                    batch.column("key").to_numpy(zero_copy_only=False),
-                    _matrix(batch.column("reference"), "reference"),
-                    _matrix(batch.column("current"), "current"),
-                )
+                yield batch
 
-    def _query(self, query: str, parameters: list[object]) -> duckdb.DuckDBPyConnection:
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _compile(self, expression: ir.Table) -> str:
+        compiled: str = self._compiler.compile(expression)
+        return compiled
+
+    def _declare(self, name: str) -> ir.Table:
+        with self._errors():
+            rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
+            types = self._compiler.compiler.type_mapper
+            schema = {row[0]: _type(types, str(row[1])) for row in rows}
+            return ibis.table(schema, name=name)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         self._deadline.check()
-        return self._connection.execute(query, parameters)
-
-    def _columns(self, view: View) -> Columns:
-        if view.files not in self._types:
-            rows = self._query(f"DESCRIBE SELECT * FROM {_READ}", [_names(view)]).fetchall()  # noqa: S608 - no names
-            self._types[view.files] = {row[0]: str(row[1]) for row in rows}
-        return Columns(view, self._types[view.files])
+        try:
+            yield
+        except (duckdb.Error, OSError, pa.ArrowException, ibis.common.exceptions.IbisError) as error:
+            self._deadline.check()  # an interrupted query says something else
+            raise SourceError(f"cannot be read: {first_line(error)}") from error
 
 
-def _names(view: View) -> list[str]:
-    # DuckDB would take `*`, `?` and `[` in a file's name for a pattern.
-    return [glob.escape(str(path)) for path in view.files]
+def first_line(error: BaseException) -> str:
+    """What an engine's error says, on one line and without a password."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    return mask_passwords(lines[0].strip()) if lines else type(error).__name__
 
 
-def _matrix(column: Any, side: str) -> FloatArray:
-    """A column of lists as (rows, dimensions)."""
-    lengths = np.unique(pc.list_value_length(column).to_numpy(zero_copy_only=False))
-    if len(lengths) > 1:
-        raise SourceError(f"{side}: vectors have {lengths[0]} to {lengths[-1]} numbers: write equal lengths")
-    flat = column.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-    return np.asarray(flat.reshape(len(column), int(lengths[0])), dtype=np.float64)
+def quote_text(text: str) -> str:
+    """A text as SQL writes it."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def _type(types: Any, name: str) -> Any:
+    try:
+        return types.from_string(name)
+    except Exception:  # noqa: BLE001 - whatever sqlglot cannot parse: such a column cannot be named, others can
+        return ibis.dtype("unknown")

@@ -12,9 +12,10 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sides import Side
-from recwatch_exporter.sources.columns import View
-from recwatch_exporter.sources.duck import Source, open_source
+from recwatch_exporter.sources.connections import Connections, connections
+from recwatch_exporter.sources.files import open_files
 from recwatch_exporter.sources.spans import current_span, reference_span
+from recwatch_exporter.sources.view import View, named
 from recwatch_exporter.sources.window import Window
 
 
@@ -47,37 +48,47 @@ def open_windows(
         SourceError: when data cannot be read; also from within the block.
         CheckTimeoutError: when the time is over; also from within the block.
     """
-    with open_source(deadline) as source:
-        yield _open(check, source, now, reference_newest)
+    with connections(deadline) as opened:
+        yield _open(check, opened, now, reference_newest)
 
 
-def _open(check: Check, source: Source, now: datetime, newest_reference: datetime | None) -> Windows:
+def _open(check: Check, opened: Connections, now: datetime, newest_reference: datetime | None) -> Windows:
     side = None if check.reference is None or check.reference.profile is not None else check.reference
     reference = None
     if side is not None:
-        reference = View("reference", _files("reference", side), check.filter, check.timestamp)
-        if not reference.files:
-            raise SourceError(f"reference: {side.path} matches no file: write one, or correct path")
+        reference = _whole("reference", check, side, opened)
         if check.timestamp is not None:
-            newest_reference = source.newest(reference, check.timestamp)
-    current = View("current", _files("current", check.current), check.filter, check.timestamp)
+            newest_reference = reference.newest(check.timestamp)
+    current = _whole("current", check, check.current, opened)
     if check.timestamp is not None:
-        end = now if check.current.follow == "clock" else source.newest(current, check.timestamp)
+        end = now if check.current.follow == "clock" else current.newest(check.timestamp)
         after = current_span(end, check.current.window, newest_reference if check.disjoint else None)
-        current = View("current", current.files, check.filter, check.timestamp, after)
+        current = current.narrow(timestamp=check.timestamp, span=after)
         if reference is not None and side is not None:
             before = reference_span(newest_reference, side.window)
-            reference = View("reference", reference.files, check.filter, check.timestamp, before)
-    return Windows(None if reference is None else Window(source, reference), Window(source, current))
+            reference = reference.narrow(timestamp=check.timestamp, span=before)
+    return Windows(reference, current)
 
 
-def _files(name: str, side: Side) -> tuple[Path, ...]:
+def _whole(name: str, check: Check, side: Side, opened: Connections) -> Window:
+    """A side with its filter, of any time."""
+    try:
+        view = _view(name, side, opened)
+    except SourceError as error:
+        raise named(name, error) from error.__cause__
+    if view is None and name == "reference":
+        raise SourceError(f"{name}: {side.path} matches no file: write one, or correct path")
+    return Window(name, view, opened.local).narrow(equal={**check.filter, **side.filter})
+
+
+def _view(name: str, side: Side, opened: Connections) -> View | None:
     if side.path is not None:
-        try:
-            return side.path.files()
-        except SourceError as error:
-            raise SourceError(f"{name}: {error}") from None
-    return (file_of_version(name, side, side.file or ""),)
+        files, root = side.path.files(), side.path.root
+    else:
+        files, root = (file_of_version(name, side, side.file or ""),), Path("/")
+    if not files:
+        return None
+    return View(name, str(files[0]), opened.local, open_files(opened.local, files, root))
 
 
 def file_of_version(name: str, side: Side, file: str) -> Path:

@@ -1,43 +1,189 @@
 """Rows of one side of a check, counted and summed up where they lie."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
-from recwatch_exporter.data import Cluster, SideCounts
-from recwatch_exporter.sources.columns import View
-from recwatch_exporter.sources.duck import Pairs, Source
+import numpy as np
+import pyarrow as pa
+
+from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.data import Cluster, Facts, Moments, Pairs, Rows, SideCounts
+from recwatch_exporter.sources import counting, distances, expressions, facts, numbers, vectors
+from recwatch_exporter.sources.duck import DuckEngine
+from recwatch_exporter.sources.kinds import Kind, kind_of
+from recwatch_exporter.sources.rows import StreamedRows
+from recwatch_exporter.sources.spans import EVERYTHING, Span
+from recwatch_exporter.sources.view import View
 
 
 class Window:
-    """Some rows of one side; nothing is read until it is asked for."""
+    """Some rows of one side; nothing is read until it is asked for.
 
-    def __init__(self, source: Source, view: View) -> None:
-        self.side = view.side
-        self._source = source
+    Every method raises `SourceError`, which names the side, when a column is not there or of the wrong type
+    or the engine fails, and `CheckTimeoutError` when the time is over. What is missing, NaN or infinite is no
+    value.
+
+    Args:
+        side: `reference` or `current`, for messages.
+        view: the rows; None where there are none, and so no columns either.
+        local: DuckDB, which joins what lies in different places.
+        whole: the rows of any time; by default `view`.
+    """
+
+    def __init__(self, side: str, view: View | None, local: DuckEngine, *, whole: View | None = None) -> None:
+        self.side = side
+        self.columns: Mapping[str, Kind] = (
+            {} if view is None else {name: kind_of(kind) for name, kind in view.table.schema().items()}
+        )
         self._view = view
+        self._whole = whole or view
+        self._local = local
+
+    def narrow(
+        self,
+        *,
+        equal: Mapping[str, bool | int | float | str] | None = None,
+        timestamp: str | None = None,
+        span: Span = EVERYTHING,
+    ) -> "Window":
+        """The rows that have these values, and whose time lies in the span; `newest` passes the span over."""
+        view = self._view
+        if view is None:
+            return self
+        with view.errors():
+            whole = view.where(
+                *(expressions.equals(view.column(name), value) for name, value in (equal or {}).items())
+            )
+            if timestamp is None:
+                return Window(self.side, whole, self._local)
+            spanned = whole.where(*expressions.within(whole.column(timestamp), span))
+            return Window(self.side, spanned, self._local, whole=whole)
+
+    def rows(self) -> int:
+        """How many rows there are."""
+        return 0 if self._view is None else self._view.count()
 
     def newest(self, column: str) -> datetime | None:
-        """The newest time in a column; None without rows."""
-        return self._source.newest(self._view, column)
+        """The newest time in a column, within the filter and whatever the span; None without rows."""
+        view = self._whole
+        if view is None:
+            return None
+        with view.errors():
+            newest = expressions.time(view.column(column)).max()
+            found = view.fetch(view.table.aggregate(newest=newest)).column("newest")
+        moment: datetime | None = found.cast(pa.timestamp("us", tz="UTC"), safe=False)[0].as_py()
+        return None if moment is None else moment.astimezone(UTC)
 
-    def count_values(self, column: str, cluster: Cluster | None, *, numeric: bool) -> SideCounts:
-        """How often each value occurs (in each cluster); rows without a value or a cluster are left out."""
-        return self._source.count_values(
-            self._view, column, None if cluster is None else cluster.column, numeric=numeric
-        )
+    def count_values(
+        self, column: str, cluster: Cluster | None, *, numeric: bool, limit: int | None = None
+    ) -> SideCounts | None:
+        """How often each value occurs (in each cluster); rows without a value or a cluster are left out.
 
-    def count_vectors(self, column: str, key: str) -> int:
-        """How many vectors there are."""
-        return self._source.count_vectors(self._view, column, key)
+        Args:
+            column: whose values.
+            cluster: counts are by it.
+            numeric: refuse anything but numbers; else what is no number is counted as text.
+            limit: give up beyond so many distinct values.
 
-    def pairs(self, current: "Window", column: str, key: str) -> Iterator[Pairs]:
-        """Vectors of this window, the reference, and of the current one, for the ids that both have."""
-        return self._source.pairs(self._view, current._view, column, key)  # noqa: SLF001 - its own kind
+        Returns:
+            None where there are more than `limit` values.
+        """
+        if self._view is None:
+            return counting.no_counts(cluster)
+        with self._view.errors():
+            return counting.count_values(self._view, column, cluster, numeric=numeric, limit=limit)
+
+    def count_cells(self, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
+        """How many finite values lie between which edges (in each cluster).
+
+        Args:
+            column: numbers.
+            edges: ascending.
+            cluster: counts are by it; rows without one are left out.
+
+        Returns:
+            Values are cell numbers: how many edges are at or below, 0 to len(edges).
+        """
+        if self._view is None:
+            return counting.no_counts(cluster)
+        with self._view.errors():
+            return counting.count_cells(self._view, column, edges, cluster)
+
+    def quantiles(self, column: str, probabilities: FloatArray) -> FloatArray:
+        """The smallest finite values x with F(x) >= p, F being the empirical distribution function.
+
+        Returns:
+            (probabilities,) NaN where there are no values.
+        """
+        if self._view is None:
+            return np.full(len(probabilities), np.nan)
+        with self._view.errors():
+            return counting.quantiles(self._view, column, probabilities)
+
+    def moments(self, column: str) -> Moments:
+        """Rows, mean and standard deviation of the finite values; NaN without any."""
+        if self._view is None:
+            return Moments(0, np.nan, np.nan)
+        with self._view.errors():
+            return counting.moments(self._view, column)
 
     def most_frequent(self, column: str, size: int) -> tuple[str, ...]:
-        """The most frequent values of a column, as text, at most so many."""
-        raise NotImplementedError
+        """The most frequent values of a column, as text, at most so many; among equals the first."""
+        if self._view is None:
+            return ()
+        with self._view.errors():
+            return counting.most_frequent(self._view, column, size)
 
     def segment(self, column: str, value: str) -> "Window":
         """The rows of which that column, as text, is that value."""
-        raise NotImplementedError
+        if self._view is None:
+            return self
+        with self._view.errors():
+            rows = self._view.where(expressions.is_text(self._view.column(column), value))
+            return Window(self.side, rows, self._local)
+
+    def facts(self, columns: Iterable[str], *, key: tuple[str, ...] = ()) -> Facts:
+        """Rows; of each column what is missing, not finite, least, greatest; keys, and distinct ones."""
+        if self._view is None:
+            return Facts(0)
+        with self._view.errors():
+            return facts.find(self._view, tuple(columns), key)
+
+    def distances(self, current: "Window", column: str) -> tuple[float, float]:
+        """The Kolmogorov-Smirnov and the Wasserstein-1 distance of the finite values of two windows.
+
+        Returns:
+            Both NaN where a window has no values.
+        """
+        views = (self._view, current._view)  # noqa: SLF001 - its own kind
+        if views[0] is None or views[1] is None:
+            return np.nan, np.nan
+        return distances.find(views[0], views[1], column)
+
+    def count_vectors(self, column: str, key: str) -> int:
+        """How many vectors there are.
+
+        Raises:
+            SourceError: when an id has more than one vector.
+        """
+        if self._view is None:
+            return 0
+        with self._view.errors():
+            return vectors.count(self._view, column, key)
+
+    def pairs(self, current: "Window", column: str, key: str) -> Iterator[Pairs]:
+        """Vectors of this window, the reference, and of the current one, for the ids that both have."""
+        views = (self._view, current._view)  # noqa: SLF001 - its own kind
+        if views[0] is not None and views[1] is not None:
+            yield from vectors.pairs(self._local, views[0], views[1], column, key)
+
+    def numbers(self, columns: Iterable[str], cluster: Cluster | None) -> Rows:
+        """Numeric rows; of one column of vectors, the vectors.
+
+        Rows with a missing or non-finite number, or without a cluster, are left out and counted.
+        """
+        names = tuple(columns)
+        if self._view is None:
+            return StreamedRows(0, len(names), 0, lambda: iter(()))
+        with self._view.errors():
+            return numbers.numbers(self._view, names, cluster)

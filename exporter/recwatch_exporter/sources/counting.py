@@ -1,0 +1,116 @@
+"""Counts, quantiles and moments of a column, aggregated where the data lies."""
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+
+from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.data import Cluster, Moments, SideCounts
+from recwatch_exporter.sources import expressions
+from recwatch_exporter.sources.vectors import to_numpy
+from recwatch_exporter.sources.view import View
+
+_PROBE = 10_000
+
+
+def count_values(
+    view: View, column: str, cluster: Cluster | None, *, numeric: bool, limit: int | None
+) -> SideCounts | None:
+    """See `Window.count_values`."""
+    valued = view.where(expressions.is_value(view.column(column)))
+    value = expressions.counted(valued.column(column), numeric=numeric)
+    if limit is not None:
+        # Continuous columns show at once, so that counting all of their values is spared.
+        first = valued.table.select(value=value).limit(limit + _PROBE)
+        if int(view.aggregate(first, n=first.value.nunique())["n"]) > limit:
+            return None
+    most = None if limit is None or cluster is not None else limit + 1
+    counts = _counts(valued, value, cluster, most)
+    if limit is not None and len(np.unique(counts.values)) > limit:
+        return None
+    return counts
+
+
+def count_cells(view: View, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
+    """See `Window.count_cells`."""
+    valued = view.where(expressions.is_value(expressions.number(view.column(column))))
+    cell = expressions.cell(expressions.number(valued.column(column)), edges)
+    return _counts(valued, cell, cluster, None)
+
+
+def no_counts(cluster: Cluster | None) -> SideCounts:
+    """Counts of no rows."""
+    empty = np.empty(0)
+    return SideCounts(empty, empty.astype(np.int64), None if cluster is None else empty)
+
+
+def cluster_of(view: View, cluster: Cluster) -> ir.Value:
+    """What says which rows belong together."""
+    field = view.column(cluster.column)
+    if cluster.block is not None:
+        return expressions.block(field, cluster.block)
+    return expressions.counted(field, numeric=False)
+
+
+def numbers_of(view: View, column: str) -> ir.Table:
+    """The finite values of a column as the column `x`, float64."""
+    valued = view.where(expressions.is_value(expressions.number(view.column(column))))
+    return valued.table.select(x=expressions.number(valued.column(column)))
+
+
+def quantiles(view: View, column: str, probabilities: FloatArray) -> FloatArray:
+    """See `Window.quantiles`."""
+    valued = numbers_of(view, column)
+    n = view.count(valued)
+    if n == 0:
+        return np.full(len(probabilities), np.nan)
+    groups = valued.group_by("x").aggregate(n=valued.count())
+    summed = groups.mutate(until=groups.n.sum().over(ibis.window(order_by=groups.x, following=0)))
+    ranks = [rank_of(float(probability), n) for probability in probabilities]
+    wanted = {f"q{rank}": summed.x.min(where=summed.until >= rank) for rank in sorted(set(ranks))}
+    found = view.aggregate(summed, **wanted)
+    return np.asarray([found[f"q{rank}"] for rank in ranks], dtype=np.float64)
+
+
+def moments(view: View, column: str) -> Moments:
+    """See `Window.moments`."""
+    valued = numbers_of(view, column)
+    found = view.aggregate(valued, n=valued.count(), mean=valued.x.mean(), std=valued.x.std(how="pop"))
+    if not found["n"]:
+        return Moments(0, np.nan, np.nan)
+    return Moments(int(found["n"]), float(found["mean"]), float(found["std"]))
+
+
+def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:
+    """See `Window.most_frequent`."""
+    valued = view.where(expressions.is_value(view.column(column)))
+    chosen = valued.table.select(value=expressions.segmented(valued.column(column)))
+    groups = chosen.group_by("value").aggregate(n=chosen.count())
+    top = groups.order_by([ibis.desc("n"), "value"]).limit(size)
+    return tuple(expressions.as_text(value) for value in view.fetch(top).column("value").to_pylist())
+
+
+def rank_of(probability: float, n: int) -> int:
+    """The least whole k, 1 to n, with k / n at or above the probability."""
+    rank = min(n, max(1, int(np.ceil(probability * n))))
+    while rank > 1 and (rank - 1) / n >= probability:
+        rank -= 1
+    while rank < n and rank / n < probability:
+        rank += 1
+    return rank
+
+
+def _counts(view: View, value: ir.Value, cluster: Cluster | None, limit: int | None) -> SideCounts:
+    selected = {"value": value}
+    if cluster is not None:
+        selected["cluster"] = cluster_of(view, cluster)
+    chosen = view.table.select(**selected)
+    if cluster is not None:
+        chosen = chosen.filter(expressions.is_value(chosen.cluster))
+    groups = chosen.group_by(list(selected)).aggregate(n=chosen.count())
+    found = view.fetch(groups if limit is None else groups.limit(limit))
+    return SideCounts(
+        to_numpy(found.column("value")),
+        to_numpy(found.column("n")).astype(np.int64),
+        None if cluster is None else to_numpy(found.column("cluster")),
+    )

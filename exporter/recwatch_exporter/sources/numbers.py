@@ -1,0 +1,65 @@
+"""Numeric rows of a view: some columns, or one column of vectors."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from recwatch_exporter.data import Cluster, Rows, Sample
+from recwatch_exporter.errors import SourceError
+from recwatch_exporter.sources import expressions, vectors
+from recwatch_exporter.sources.counting import cluster_of
+from recwatch_exporter.sources.kinds import Kind
+from recwatch_exporter.sources.rows import StreamedRows
+from recwatch_exporter.sources.view import View
+
+_NUMBERS_AT_ONCE = 1 << 19
+
+
+def numbers(view: View, columns: tuple[str, ...], cluster: Cluster | None) -> Rows:
+    """See `Window.numbers`."""
+    if len(columns) == 1 and view.kind(columns[0]) is Kind.VECTOR:
+        return _of_vectors(view, columns[0], cluster)
+    valued = view.where(*(expressions.is_value(expressions.number(view.column(name))) for name in columns))
+    valued = _clustered(valued, cluster)
+    selected = {f"c{i}": expressions.number(valued.column(name)) for i, name in enumerate(columns)}
+    if cluster is not None:
+        selected["cluster"] = cluster_of(valued, cluster)
+    table = valued.table.select(**selected)
+    at_once = max(1024, _NUMBERS_AT_ONCE // len(columns))
+
+    def read() -> Iterator[Sample]:
+        for batch in view.stream(table, at_once):
+            values = np.column_stack([vectors.to_numpy(batch.column(i)) for i in range(len(columns))])
+            yield Sample(values, None if cluster is None else vectors.to_numpy(batch.column("cluster")))
+
+    n = valued.count()
+    return StreamedRows(n, len(columns), view.count() - n, read)
+
+
+def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
+    valued = _clustered(view.where(view.vector(column).notnull()), cluster)
+    selected = {"vector": valued.column(column)}
+    if cluster is not None:
+        selected["cluster"] = cluster_of(valued, cluster)
+    table = valued.table.select(**selected)
+
+    def read() -> Iterator[Sample]:
+        lengths = set[int]()
+        for batch in view.stream(table, vectors.ROWS_AT_ONCE):
+            values = vectors.matrix(batch.column("vector"), view.side).astype(np.float64, copy=False)
+            lengths.add(values.shape[1])
+            if len(lengths) > 1:
+                low, high = sorted(lengths)
+                raise SourceError(f"{view.side}: vectors have {low} to {high} numbers: write equal lengths")
+            finite = np.isfinite(values).all(axis=1)
+            clusters = None if cluster is None else vectors.to_numpy(batch.column("cluster"))[finite]
+            yield Sample(values[finite], clusters)
+
+    n = dimensions = 0
+    for batch in read():
+        n, dimensions = n + len(batch.values), batch.values.shape[1]
+    return StreamedRows(n, dimensions, view.count() - n, read)
+
+
+def _clustered(view: View, cluster: Cluster | None) -> View:
+    return view if cluster is None else view.where(expressions.is_value(cluster_of(view, cluster)))
