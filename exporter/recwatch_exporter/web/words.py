@@ -18,7 +18,8 @@ def figure(value: float | None) -> str:
     if value == 0:
         return "0"
     if not _SMALL <= abs(value) < _LARGE:
-        return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "\N{MINUS SIGN}")
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "\N{MINUS SIGN}")
     digits = max(3, len(str(int(abs(value)))))
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
@@ -46,8 +47,8 @@ def duration(seconds: float) -> str:
     if seconds < _MINUTE:
         return f"{sign}{seconds:.3g} s"
     for size, unit, smaller, small_unit in _UNITS:
-        if seconds >= size:
-            whole, rest = divmod(round(seconds / smaller), size // smaller)
+        whole, rest = divmod(round(seconds / smaller), size // smaller)
+        if whole:
             return f"{sign}{whole:,} {unit}" + (f" {rest} {small_unit}" if rest else "")
     raise AssertionError  # pragma: no cover - a minute or more has a unit
 

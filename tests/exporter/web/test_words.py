@@ -1,0 +1,63 @@
+import pytest
+
+from recwatch_exporter.process.schedule import Schedule
+from recwatch_exporter.web.words import ago, amount, count, duration, figure, moment, percent, schedule_text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "\N{EN DASH}"),
+        (0.0, "0"),
+        (0.19876, "0.199"),
+        (-0.5, "\N{MINUS SIGN}0.5"),
+        (0.001, "0.001"),
+        (2.5e-7, "2.50e\N{MINUS SIGN}7"),
+        (12345.6, "12346"),
+        (9.87654e6, "9.88e6"),
+    ],
+)
+def test_figures(value: float | None, shown: str) -> None:
+    assert figure(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (0.0312, "31 ms"),
+        (1.234, "1.23 s"),
+        (60, "1 min"),
+        (3599.9, "1 h"),
+        (3660, "1 h 1 min"),
+        (30 * 86400, "30 d"),
+        (2.5 * 86400, "2 d 12 h"),
+        (-90, "\N{MINUS SIGN}1 min 30 s"),
+    ],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_amounts_are_times_where_the_type_counts_seconds() -> None:
+    assert amount(7200, seconds=True) == "2 h"
+    assert amount(0.2, seconds=False) == "0.2"
+    assert amount(None, seconds=True) == "\N{EN DASH}"
+
+
+def test_counts_and_shares() -> None:
+    assert count(1234567) == "1\u202f234\u202f567"
+    assert percent(0.1234) == "12.3 %"
+
+
+def test_times() -> None:
+    assert ago(100, 100) == "now"
+    assert ago(100, 130) == "30 s ago"
+    assert ago(7300, 100) == "in 2 h"
+    assert ago(0, 3 * 86400) == "3 d ago"
+    assert moment(0) == "1970-01-01 00:00:00 UTC"
+
+
+def test_schedules() -> None:
+    assert schedule_text(Schedule.model_validate({"every": "90m"})) == "every 1 h 30 min"
+    assert schedule_text(Schedule.model_validate({"cron": "0 9 * * mon"})) == "at 0 9 * * mon (cron)"
