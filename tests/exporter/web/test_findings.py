@@ -8,7 +8,8 @@ from recwatch_exporter.results import Finding
 from recwatch_exporter.web.bars import Bins
 from recwatch_exporter.web.findings import by_weight, limit_text, view_of
 
-MakeCheck, MakeFinding = Callable[..., Check], Callable[..., Finding]
+MakeCheck = Callable[..., Check]
+MakeFinding = Callable[..., Finding]
 
 
 def test_limits(check: MakeCheck) -> None:

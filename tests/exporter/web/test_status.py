@@ -8,7 +8,9 @@ from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.results import Finding
 from recwatch_exporter.web.status import Status, statuses
 
-MakeCheck, MakeFinding, MakeState = Callable[..., Check], Callable[..., Finding], Callable[..., CheckState]
+MakeCheck = Callable[..., Check]
+MakeFinding = Callable[..., Finding]
+MakeState = Callable[..., CheckState]
 
 
 @pytest.mark.parametrize(

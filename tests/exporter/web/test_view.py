@@ -7,7 +7,9 @@ from recwatch_exporter.web.query import Query
 from recwatch_exporter.web.status import Status
 from recwatch_exporter.web.view import ListView, check_view, findings_page, list_view, matches
 
-MakeCheck, MakeFinding, MakeState = Callable[..., Check], Callable[..., Finding], Callable[..., CheckState]
+MakeCheck = Callable[..., Check]
+MakeFinding = Callable[..., Finding]
+MakeState = Callable[..., CheckState]
 
 
 def listed(states: list[CheckState], now: float, query: Query | None = None) -> ListView:

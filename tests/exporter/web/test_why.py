@@ -7,7 +7,8 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.results import Finding
 from recwatch_exporter.web.why import why
 
-MakeCheck, MakeFinding = Callable[..., Check], Callable[..., Finding]
+MakeCheck = Callable[..., Check]
+MakeFinding = Callable[..., Finding]
 
 
 @pytest.mark.parametrize(
