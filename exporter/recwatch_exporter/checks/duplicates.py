@@ -3,6 +3,17 @@
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.fact_type import ShareType
 
+
+def repeats(keyed: int, distinct: int) -> int:
+    """How many rows are too many: all but one of each key.
+
+    Args:
+        keyed: rows that have a key.
+        distinct: different keys among them.
+    """
+    return keyed - distinct
+
+
 DUPLICATES = ShareType(
     name="duplicates",
     statistic="share of the rows that repeat the key of another: those that are too many",

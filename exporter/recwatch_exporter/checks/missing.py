@@ -1,7 +1,30 @@
 """missing: how many rows have no value."""
 
-from recwatch_exporter.checks.base import Direction
+import numpy as np
+
+from recwatch_exporter.checks.base import Direction, FloatArray
 from recwatch_exporter.checks.fact_type import ShareType
+
+STATES = ("present", "null", "not finite")
+"""What a value may be: `Window.count_missing` counts rows by the position in here."""
+
+
+def increase(states: FloatArray, reference: FloatArray, current: FloatArray) -> FloatArray:
+    """By how much the share of rows without a value is higher in the current window.
+
+    Args:
+        states: (states,) positions in `STATES`.
+        reference: counts (..., states).
+        current: counts (..., states).
+
+    Returns:
+        The difference of the two shares, in -1..1, shaped (...); NaN where a window is empty.
+    """
+    without = states > 0
+    with np.errstate(invalid="ignore"):
+        shares = [side[..., without].sum(axis=-1) / side.sum(axis=-1) for side in (reference, current)]
+    return np.asarray(shares[1] - shares[0], dtype=np.float64)
+
 
 MISSING = ShareType(
     name="missing",
