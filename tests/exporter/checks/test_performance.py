@@ -126,7 +126,8 @@ def test_the_estimate_is_right_where_only_the_scores_shift(
 
     expected = np.interp(later, values, probability)
     found = float(estimate(metric, truth.positives + truth.negatives, expected, later >= 0.5))
-    uncalibrated = float(estimate(metric, truth.positives + truth.negatives, later, later >= 0.5))
 
     assert found == pytest.approx(float(BINARY[metric](truth)), abs=0.01)
-    assert abs(uncalibrated - float(BINARY[metric](truth))) > 0.01 or metric == "recall"
+    if metric == "precision":  # taken at its word, the score promises more than it keeps
+        trusted = float(estimate(metric, truth.positives + truth.negatives, later, later >= 0.5))
+        assert trusted > found + 0.03
