@@ -1,6 +1,7 @@
 """The facts of the design, on real ratings: what a drift gauge must and must not say."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from scipy import stats
 from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.data import SideCounts
-from recwatch_exporter.statistics.counts import align
+from recwatch_exporter.statistics.counts import Tally, align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
 
 
@@ -24,10 +25,11 @@ def measure(
 ) -> tuple[float, float]:
     kind = TYPES[name]
     assert isinstance(kind, CountType)
-    counts = align(counted(reference, column), counted(current, column))
-    observed = float(kind.compare(counts.reference, counts.current))
+    counts = align(Tally.of(counted(reference, column)), Tally.of(counted(current, column)))
+    compare = partial(kind.compare, counts.values)
+    observed = float(compare(counts.reference, counts.current))
     draws = draw_permutations(counts, permutations, np.random.default_rng(0))
-    return observed, permutation_test(observed, draws, kind.compare, kind.bad).p_value
+    return observed, permutation_test(observed, draws, compare, kind.bad).p_value
 
 
 def split_users(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

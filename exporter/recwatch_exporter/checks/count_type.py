@@ -1,9 +1,42 @@
 """Check types that compare how often each value occurs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from recwatch_exporter.checks.base import CheckType, FloatArray
+from pydantic import Field
+
+from recwatch_exporter.checks.base import CheckType, FloatArray, Options
+from recwatch_exporter.data import Moments
+from recwatch_exporter.statistics.chance import Chance
+
+Compare = Callable[..., FloatArray]
+"""`compare(values, reference, current, **options)`: values (values,) in ascending order, counts of the
+reference and of the current window (..., values); gives (...), NaN where it is not defined. Every option
+has a default."""
+
+
+class BinOptions(Options):
+    """Keys of the types that look at bins."""
+
+    bins: Annotated[int, Field(ge=2, le=1000)] = 10
+    categorical: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact:
+    """What is known of two windows of numbers beyond counts of cells.
+
+    Attributes:
+        reference: the reference window's moments.
+        current: the current window's.
+        distances: gives Kolmogorov-Smirnov's and Wasserstein's distance of the numbers themselves; None where
+            a profile stands in for the reference.
+    """
+
+    reference: Moments
+    current: Moments
+    distances: Callable[[], tuple[float, float]] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,13 +44,31 @@ class CountType(CheckType):
     """A type that compares how often each value occurs.
 
     Attributes:
-        compare: takes counts of the reference and of the current window, both (..., values) over the same
-            values in ascending order, and gives the statistic (...); NaN where it is not defined.
-        numeric: whether values must be numbers.
-        beyond_chance: whether the effect size is the statistic less its mean over the permutations, for a
-            statistic that is far above 0 on small windows even where nothing has changed.
+        compare: the statistic.
+        effect: what the effect size is made from, where that is another figure than the statistic.
+        chance: how much of it is left when chance is taken away: with few rows, or few users, most distances
+            are far from 0 even where nothing has changed.
+        of: `numbers`: amounts, of which a fine grid will do where there are too many to count each; `values`:
+            anything, each value by itself unless `options` are `BinOptions`; `items`: ids of what is chosen.
+        amounts: whether it matters how far two values lie apart, not only which is the larger.
+        exact: the statistic from more than the grid, and details in place of the grid's; None where the grid
+            is all there is. Only for types of numbers.
+        contributions: what each value (or bin) adds to the statistic, (values,), from counts (values,).
+        describe: more details, from what `compare` takes.
+        undefined: what is wrong, and what to do, where there are rows enough and no statistic.
     """
 
-    compare: Callable[[FloatArray, FloatArray], FloatArray]
-    numeric: bool = False
-    beyond_chance: bool = False
+    compare: Compare
+    effect: Compare | None = None
+    chance: Chance = Chance.KEPT
+    of: Literal["numbers", "values", "items"] = "values"
+    amounts: bool = False
+    exact: Callable[[Exact], tuple[float, Mapping[str, float]] | None] | None = None
+    contributions: Callable[[FloatArray, FloatArray], FloatArray] | None = None
+    describe: Callable[..., Mapping[str, Any]] | None = None
+    undefined: str = "choose another column"
+
+    @property
+    def binned(self) -> bool:
+        """Whether numbers that take many values are put into bins."""
+        return issubclass(self.options, BinOptions)

@@ -1,13 +1,51 @@
-"""psi: the population stability index, one bin a value."""
+"""psi: the population stability index."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import Direction, FloatArray
-from recwatch_exporter.checks.count_type import CountType
+from recwatch_exporter.checks.count_type import BinOptions, CountType
+from recwatch_exporter.statistics.binning import both_in_bins
+from recwatch_exporter.statistics.chance import Chance
+
+_ADDED = 0.5  # rows to every bin of both sides: the Jeffreys prior of a share
 
 
-def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
-    """Population stability index over the reference's values and one bin for values that it never saw.
+def terms(reference: FloatArray, current: FloatArray) -> FloatArray:
+    """What each bin adds to the index; the last one is all values that the reference never saw.
+
+    Args:
+        reference: counts (..., bins).
+        current: counts (..., bins).
+
+    Returns:
+        (..., bins + 1), at least 0; NaN where a side is empty. A bin that the reference never saw adds
+        nothing by itself.
+    """
+    seen = reference > 0
+    added = _ADDED * (seen.sum(axis=-1, keepdims=True) + 1)
+    size_reference = reference.sum(axis=-1, keepdims=True)
+    size_current = current.sum(axis=-1, keepdims=True)
+    of_seen = _term(
+        (reference + _ADDED) / (size_reference + added), (current + _ADDED) / (size_current + added)
+    )
+    unseen = np.where(seen, 0.0, current).sum(axis=-1, keepdims=True)
+    of_unseen = _term(_ADDED / (size_reference + added), (unseen + _ADDED) / (size_current + added))
+    empty = (size_reference == 0) | (size_current == 0)
+    found = np.concatenate([np.where(seen, of_seen, 0.0), of_unseen], axis=-1)
+    return np.asarray(np.where(empty, np.nan, found), dtype=np.float64)
+
+
+def statistic(
+    values: NDArray[Any],  # noqa: ARG001 - their order is all that counts
+    reference: FloatArray,
+    current: FloatArray,
+    *,
+    bins: int | None = None,
+) -> FloatArray:
+    """Population stability index over the reference's bins and one more for values that it never saw.
 
     PSI = sum over bins of (q - p) ln(q / p) (Siddiqi, Credit Risk Scorecards, 2006, chapter 8), where p and
     q are the shares of a bin in the reference and in the current window. Half a row is added to every bin of
@@ -17,32 +55,34 @@ def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
     The bins come from the reference alone, each time anew: under a permutation from the permuted reference,
     so that the statistic is the same function of the data there, which is what makes the p-value valid.
 
-    On windows of few users the index is far above 0 even where nothing has changed, as any estimated
-    divergence is (Yurdakul and Naranjo, Statistical properties of the population stability index, Journal of
-    Risk Model Validation 14, 2020). So the check's effect size is what is left of it after its mean over the
-    permutations is taken away; a threshold then means the same on large windows and on small ones.
-
     Args:
+        values: (values,) in ascending order.
         reference: counts (..., values).
-        current: counts (..., values) of the same values.
+        current: counts (..., values).
+        bins: how many bins of equal share in the reference; None takes every value for a bin.
 
     Returns:
         PSI, at least 0, shaped (...); NaN where a side is empty.
     """
-    seen = reference > 0
-    smoothing = 0.5
-    added = smoothing * (seen.sum(axis=-1, keepdims=True) + 1)
-    size_reference = reference.sum(axis=-1, keepdims=True)
-    size_current = current.sum(axis=-1, keepdims=True)
-    share_reference = (reference + smoothing) / (size_reference + added)
-    share_current = (current + smoothing) / (size_current + added)
-    of_seen = np.where(seen, _term(share_reference, share_current), 0.0).sum(axis=-1)
-    unseen = np.where(seen, 0.0, current).sum(axis=-1, keepdims=True)
-    of_unseen = _term(
-        smoothing / (size_reference + added), (unseen + smoothing) / (size_current + added)
-    ).sum(axis=-1)
-    empty = (size_reference == 0) | (size_current == 0)
-    return np.asarray(np.where(empty[..., 0], np.nan, of_seen + of_unseen), dtype=np.float64)
+    return np.asarray(terms(*both_in_bins(reference, current, bins)).sum(axis=-1), dtype=np.float64)
+
+
+def contributions(reference: FloatArray, current: FloatArray) -> FloatArray:
+    """`terms` with the last one shared out among the values that the reference never saw.
+
+    Args:
+        reference: counts (bins,).
+        current: counts (bins,).
+
+    Returns:
+        (bins,), summing to the statistic of these bins.
+    """
+    found = terms(reference, current)
+    unseen = np.where(reference > 0, 0.0, current)
+    total = float(unseen.sum())
+    if total == 0:
+        return found[:-1]
+    return np.asarray(found[:-1] + found[-1] * unseen / total, dtype=np.float64)
 
 
 def _term(p: FloatArray, q: FloatArray) -> FloatArray:
@@ -52,8 +92,8 @@ def _term(p: FloatArray, q: FloatArray) -> FloatArray:
 PSI = CountType(
     name="psi",
     statistic=(
-        "population stability index over the reference's values and one bin for values never seen, "
-        "half a row added to each bin"
+        "population stability index over the reference's values, or bins of equal share, and one bin for "
+        "values never seen, half a row added to each bin"
     ),
     effect_size=(
         "the part of the statistic that chance does not explain: the statistic less its mean over the "
@@ -70,5 +110,7 @@ PSI = CountType(
     lowest_threshold=0.0,
     highest_threshold=float("inf"),
     compare=statistic,
-    beyond_chance=True,
+    chance=Chance.ADDED,
+    contributions=contributions,
+    options=BinOptions,
 )

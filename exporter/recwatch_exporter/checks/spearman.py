@@ -1,43 +1,24 @@
 """spearman: whether the same items are popular."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import Direction, FloatArray
 from recwatch_exporter.checks.count_type import CountType
+from recwatch_exporter.statistics.ranks import average_ranks
 
 
-def average_ranks(values: FloatArray) -> FloatArray:
-    """Rank each row's values from 1, ties sharing their average rank.
-
-    Args:
-        values: (..., n).
-
-    Returns:
-        Ranks (..., n).
-    """
-    n = values.shape[-1]
-    order = np.argsort(values, axis=-1)
-    ordered = np.take_along_axis(values, order, axis=-1)
-    starts = np.ones(values.shape, dtype=bool)
-    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    ends = np.ones(values.shape, dtype=bool)
-    ends[..., :-1] = starts[..., 1:]
-    position = np.arange(n)
-    first = np.maximum.accumulate(np.where(starts, position, 0), axis=-1)
-    last = np.minimum.accumulate(np.where(ends, position, n)[..., ::-1], axis=-1)[..., ::-1]
-    ranks = np.empty(values.shape, dtype=np.float64)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
-    return ranks
-
-
-def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
+def statistic(values: NDArray[Any], reference: FloatArray, current: FloatArray) -> FloatArray:  # noqa: ARG001 - any ids
     """Spearman's rank correlation of item counts: Pearson's correlation of average ranks.
 
     Items that one side lacks count 0 there (Conover, section 5.4, ties by average ranks).
 
     Args:
+        values: (items,) ids.
         reference: counts (..., items).
-        current: counts (..., items) of the same items.
+        current: counts (..., items).
 
     Returns:
         Correlation in -1..1, shaped (...). 1 where all items tie on both sides; NaN where they all tie on one
@@ -45,7 +26,7 @@ def statistic(reference: FloatArray, current: FloatArray) -> FloatArray:
     """
     middle = (reference.shape[-1] + 1) / 2
     x, y = average_ranks(reference) - middle, average_ranks(current) - middle
-    xx, yy, xy = (x * x).sum(axis=-1), (y * y).sum(axis=-1), (x * y).sum(axis=-1)
+    xx, yy, xy = (np.einsum("...i,...i->...", one, other) for one, other in ((x, x), (y, y), (x, y)))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.where((xx == 0) & (yy == 0), 1.0, xy / np.sqrt(xx * yy))
     empty = (reference.sum(axis=-1) == 0) | (current.sum(axis=-1) == 0)
@@ -67,4 +48,9 @@ SPEARMAN = CountType(
     lowest_threshold=-1.0,
     highest_threshold=1.0,
     compare=statistic,
+    of="items",
+    undefined=(
+        "every item is chosen equally often in one window, so there is no ranking to compare: choose another "
+        "column, or unseen or coverage"
+    ),
 )

@@ -1,18 +1,27 @@
 """Check types that compare how often each value occurs: counts come back from the source, never rows."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
 from recwatch_exporter.checks.base import Frozen, Measurement
 from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.config import Check
-from recwatch_exporter.data import SideCounts
-from recwatch_exporter.errors import SourceError
+from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.families.base import Run
+from recwatch_exporter.families.counted import Counted, count_both, freeze_counts
+from recwatch_exporter.families.pictures import describe
 from recwatch_exporter.sources.window import Window
-from recwatch_exporter.statistics.counts import align
-from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.chance import beyond_chance
+from recwatch_exporter.statistics.permutation import (
+    draw_permutations,
+    most_permutations,
+    permutation_test,
+)
+
+T = TypeVar("T")
 
 
 def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 - see `Family`
@@ -21,10 +30,8 @@ def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 
 
 
 def freeze(check: Check, feature: str, reference: Window, run: Run) -> Frozen:  # noqa: ARG001 - see `Family`
-    """Counts of each value, by cluster where there are clusters."""
-    counts = _count(check, feature, reference)
-    frozen = {"values": counts.values, "counts": counts.counts}
-    return frozen if counts.clusters is None else frozen | {"clusters": counts.clusters}
+    """Counts of each value, or cell, by cluster where there are clusters."""
+    return freeze_counts(check, feature, reference)
 
 
 def measure(
@@ -34,50 +41,67 @@ def measure(
     current: Window,
     *,
     run: Run,
-    reference: Window | None,  # noqa: ARG001 - see `Family`
+    reference: Window | None,
 ) -> Measurement:
-    """Compare counts, and permute clusters for the p-value."""
+    """Compare counts, and permute clusters for the p-value.
+
+    Where cells are counted, the p-value compares figures of cells with figures of cells; the statistic itself
+    is that of the numbers where more than the cells is known.
+    """
     kind = check.check_type
     assert isinstance(kind, CountType)  # noqa: S101 - the table of families says so
-    before = SideCounts(frozen["values"], frozen["counts"], frozen.get("clusters"))
-    after = _count(check, feature, current)
-    _same_kind(check, feature, before, after)
-    counts = align(before, after)
-    statistic = float(kind.compare(counts.reference, counts.current))
-    effect_size, p_value = statistic, None
+    counted = count_both(check, feature, frozen, current)
+    counts = counted.counts
+    compare = _bound(kind.compare, counted)
+    observed = float(compare(counts.reference, counts.current))
+    n_reference, n_current = counted.totals
+    n_compared = min(n_reference, n_current)
+    if not np.isfinite(observed) and n_compared >= check.min_rows:
+        raise StatisticError(f"{kind.name} is not defined on {feature}: {kind.undefined}")
+    statistic, effect_size, p_value = observed, observed, None
     details: dict[str, Any] = {"values": len(counts.values)}
-    if np.isfinite(statistic):
+    if np.isfinite(observed):
+        effect = None if kind.effect is None else _bound(kind.effect, counted)
         draws = draw_permutations(counts, check.permutations, np.random.default_rng(check.seed))
-        chance = permutation_test(statistic, run.deadline.guard(draws), kind.compare, kind.bad)
-        p_value = chance.p_value
-        if kind.beyond_chance:
-            effect_size = max(0.0, statistic - chance.null_mean)
-            details["null_mean"] = chance.null_mean
+        chance = permutation_test(observed, run.deadline.guard(draws), compare, kind.bad, effect=effect)
+        p_value, details["null_mean"] = chance.p_value, chance.null_mean
+        if kind.describe is not None:
+            details |= _bound(kind.describe, counted)(counts.reference, counts.current)
+        if counted.edges is not None:
+            figures = counted.exact(feature, reference, current)
+            found = None if kind.exact is None or figures is None else kind.exact(figures)
+            details["counted"] = "cells between quantiles of the reference"
+            if kind.exact is not None:
+                details["exact"] = found is not None
+            if found is not None:
+                details |= {"statistic_of_cells": observed, **found[1]}
+                statistic = found[0]
+        effect_size = statistic if effect is None else float(effect(counts.reference, counts.current))
+        effect_size = beyond_chance(effect_size, chance.null_effects, kind.chance)
     if counts.n_clusters is not None:
-        details["clusters"] = counts.n_clusters
+        details |= _clusters(check, counted)
+    left_out = [rows - total for rows, total in zip(counted.rows, counted.totals, strict=True)]
+    if any(left_out):
+        details["left_out"] = dict(zip(("reference", "current"), left_out, strict=True))
     return Measurement(
         statistic=statistic,
         effect_size=effect_size,
         p_value=p_value,
-        n_reference=before.total,
-        n_current=after.total,
-        n_compared=min(before.total, after.total),
-        details=details,
+        n_reference=n_reference,
+        n_current=n_current,
+        n_compared=n_compared,
+        details=details | describe(kind, counted),
     )
 
 
-def _count(check: Check, feature: str, window: Window) -> SideCounts:
-    kind = check.check_type
-    assert isinstance(kind, CountType)  # noqa: S101 - the table of families says so
-    return window.count_values(feature, check.clusters, numeric=kind.numeric)
+def _bound(compare: Callable[..., T], counted: Counted) -> Callable[..., T]:
+    return partial(compare, counted.values, **counted.options)
 
 
-def _same_kind(check: Check, feature: str, before: SideCounts, after: SideCounts) -> None:
-    pairs = [(feature, before.values, after.values)]
-    if before.clusters is not None and after.clusters is not None and check.cluster is not None:
-        pairs.append((check.cluster, before.clusters, after.clusters))
-    for column, first, second in pairs:
-        if len(first) and len(second) and (first.dtype.kind in "OU") != (second.dtype.kind in "OU"):
-            raise SourceError(
-                f"column {column} holds text in one window and numbers in the other: write one of them"
-            )
+def _clusters(check: Check, counted: Counted) -> dict[str, Any]:
+    details: dict[str, Any] = {"clusters": counted.counts.n_clusters}
+    possible = most_permutations(counted.counts)
+    if possible <= check.permutations:
+        # With so few clusters no p-value is smaller than one in so many.
+        details["different_permutations"] = round(possible)
+    return details

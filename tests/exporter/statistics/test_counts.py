@@ -1,14 +1,18 @@
 import numpy as np
 
 from recwatch_exporter.data import SideCounts
-from recwatch_exporter.statistics.counts import align
+from recwatch_exporter.statistics.counts import Counts, Tally, align
+
+
+def aligned(reference: SideCounts, current: SideCounts) -> Counts:
+    return align(Tally.of(reference), Tally.of(current))
 
 
 def test_values_and_clusters_of_both_sides() -> None:
     reference = SideCounts(np.array([3.0, 1.0, 3.0]), np.array([5, 2, 1]), np.array([10, 10, 20]))
     current = SideCounts(np.array([2.0, 3.0]), np.array([4, 7]), np.array([30, 10]))
 
-    counts = align(reference, current)
+    counts = aligned(reference, current)
 
     assert counts.values.tolist() == [1.0, 2.0, 3.0]
     assert counts.reference.tolist() == [2.0, 0.0, 6.0]
@@ -23,7 +27,7 @@ def test_texts() -> None:
     reference = SideCounts(np.array(["b", "a"], dtype=object), np.array([1, 2]))
     current = SideCounts(np.array(["c"], dtype=object), np.array([3]))
 
-    counts = align(reference, current)
+    counts = aligned(reference, current)
 
     assert counts.values.tolist() == ["a", "b", "c"]
     assert counts.current.tolist() == [0.0, 0.0, 3.0]
@@ -33,7 +37,7 @@ def test_an_empty_side_takes_the_others_type() -> None:
     some = SideCounts(np.array(["b", "a"], dtype=object), np.array([1, 2]), np.array([1, 1]))
     none = SideCounts(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
 
-    for counts, totals in ((align(some, none), (3.0, 0.0)), (align(none, some), (0.0, 3.0))):
+    for counts, totals in ((aligned(some, none), (3.0, 0.0)), (aligned(none, some), (0.0, 3.0))):
         assert counts.values.tolist() == ["a", "b"]
         assert (counts.reference.sum(), counts.current.sum()) == totals
-    assert align(none, none).values.tolist() == []
+    assert aligned(none, none).values.tolist() == []

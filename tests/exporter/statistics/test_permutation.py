@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,10 +10,23 @@ from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.data import SideCounts
-from recwatch_exporter.statistics.counts import Counts, align
-from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.counts import Counts, Tally, align
+from recwatch_exporter.statistics.permutation import (
+    Compare,
+    draw_permutations,
+    permutation_test,
+)
 
 COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]
+
+
+def aligned(reference: SideCounts, current: SideCounts) -> Counts:
+    return align(Tally.of(reference), Tally.of(current))
+
+
+def of(kind: CountType, counts: Counts) -> Compare:
+    """The type's statistic over these values."""
+    return partial(kind.compare, counts.values)
 
 
 def clustered(seed: int = 0, n_users: int = 30) -> tuple[Counts, list[tuple[int, int, float]]]:
@@ -28,7 +42,7 @@ def clustered(seed: int = 0, n_users: int = 30) -> tuple[Counts, list[tuple[int,
             [(user, value) for where, user, value in rows if where == side], axis=0, return_counts=True
         )
         sides.append(SideCounts(cells[:, 1], n, cells[:, 0].astype(int)))
-    return align(sides[0], sides[1]), rows
+    return aligned(sides[0], sides[1]), rows
 
 
 def draws_of(counts: Counts, permutations: int = 999, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +64,7 @@ def test_whole_clusters_move() -> None:
     """With one value a user, a permutation is a choice of users: counts are 0 or all that the user has."""
     sizes = np.array([3, 5, 7, 11, 13, 17])
     users = np.arange(6)
-    counts = align(SideCounts(users[:4], sizes[:4], users[:4]), SideCounts(users[4:], sizes[4:], users[4:]))
+    counts = aligned(SideCounts(users[:4], sizes[:4], users[:4]), SideCounts(users[4:], sizes[4:], users[4:]))
 
     _, current = draws_of(counts)
 
@@ -61,7 +75,7 @@ def test_whole_clusters_move() -> None:
 
 def test_a_user_of_both_windows_swaps_his_two_parts() -> None:
     values = np.array([1.0, 2.0])
-    counts = align(
+    counts = aligned(
         SideCounts(values[:1], np.array([3]), np.array([9])),
         SideCounts(values[1:], np.array([5]), np.array([9])),
     )
@@ -77,7 +91,7 @@ def test_many_values_come_in_blocks() -> None:
     n = 2**19
     values = np.arange(2 * n)
     ones = np.ones(n, dtype=np.int64)
-    counts = align(
+    counts = aligned(
         SideCounts(values[:n], ones, values[:n] % 3), SideCounts(values[n:], ones, values[n:] % 3 + 3)
     )
 
@@ -93,9 +107,9 @@ def test_many_values_come_in_blocks() -> None:
 def test_agrees_with_a_plain_loop_over_users(kind: CountType) -> None:
     """The same null, drawn by moving rows one by one: the p-values differ by chance alone."""
     counts, rows = clustered()
-    observed = float(kind.compare(counts.reference, counts.current))
+    observed = float(kind.compare(counts.values, counts.reference, counts.current))
     fast = permutation_test(
-        observed, draw_permutations(counts, 4000, np.random.default_rng(1)), kind.compare, kind.bad
+        observed, draw_permutations(counts, 4000, np.random.default_rng(1)), of(kind, counts), kind.bad
     )
 
     rng = np.random.default_rng(2)
@@ -111,7 +125,7 @@ def test_agrees_with_a_plain_loop_over_users(kind: CountType) -> None:
         for side, user, value in rows:
             new = label[user] if user in label else side ^ swap[user]
             table[new, np.searchsorted(counts.values, value)] += 1
-        drawn = kind.compare(table[0], table[1])
+        drawn = kind.compare(counts.values, table[0], table[1])
         as_bad += bool(drawn >= observed - 1e-12 if kind.bad is Direction.HIGH else drawn <= observed + 1e-12)
 
     slow = (1 + as_bad) / 1001
@@ -123,8 +137,10 @@ def test_agrees_with_every_permutation_counted() -> None:
     sizes = np.array([3, 5, 7, 11, 13, 17])
     values = np.array([1.0, 2, 2, 3, 4, 4])
     users = np.arange(6)
-    counts = align(SideCounts(values[:3], sizes[:3], users[:3]), SideCounts(values[3:], sizes[3:], users[3:]))
-    observed = float(KS.compare(counts.reference, counts.current))
+    counts = aligned(
+        SideCounts(values[:3], sizes[:3], users[:3]), SideCounts(values[3:], sizes[3:], users[3:])
+    )
+    observed = float(KS.compare(counts.values, counts.reference, counts.current))
     exact = []
     for labels in product([0, 1], repeat=6):
         if sum(labels) == 3:
@@ -133,10 +149,10 @@ def test_agrees_with_every_permutation_counted() -> None:
                 np.array([sizes[side & (values == value)].sum() for value in counts.values], float)
                 for side in (~chosen, chosen)
             ]
-            exact.append(KS.compare(tables[0], tables[1]) >= observed - 1e-12)
+            exact.append(KS.compare(counts.values, tables[0], tables[1]) >= observed - 1e-12)
 
     chance = permutation_test(
-        observed, draw_permutations(counts, 9999, np.random.default_rng(0)), KS.compare, KS.bad
+        observed, draw_permutations(counts, 9999, np.random.default_rng(0)), of(KS, counts), KS.bad
     )
 
     assert chance.p_value == pytest.approx(np.mean(exact), abs=0.015)
@@ -145,13 +161,13 @@ def test_agrees_with_every_permutation_counted() -> None:
 def test_without_clusters_rows_move_one_by_one() -> None:
     """For two values, permuting rows is Fisher's exact test."""
     values = np.array([0.0, 1.0])
-    counts = align(SideCounts(values, np.array([30, 10])), SideCounts(values, np.array([15, 15])))
+    counts = aligned(SideCounts(values, np.array([30, 10])), SideCounts(values, np.array([15, 15])))
     expected = stats.fisher_exact(np.array([[30, 10], [15, 15]])).pvalue
 
     chance = permutation_test(
-        float(KS.compare(counts.reference, counts.current)),
+        float(KS.compare(counts.values, counts.reference, counts.current)),
         draw_permutations(counts, 20_000, np.random.default_rng(0)),
-        KS.compare,
+        of(KS, counts),
         KS.bad,
     )
 
@@ -160,11 +176,11 @@ def test_without_clusters_rows_move_one_by_one() -> None:
 
 def test_p_values_are_never_zero_and_seeded() -> None:
     values = np.array([0.0, 1.0])
-    counts = align(SideCounts(values[:1], np.array([500])), SideCounts(values[1:], np.array([500])))
+    counts = aligned(SideCounts(values[:1], np.array([500])), SideCounts(values[1:], np.array([500])))
 
     def p_value(seed: int) -> float:
         return permutation_test(
-            1.0, draw_permutations(counts, 99, np.random.default_rng(seed)), KS.compare, KS.bad
+            1.0, draw_permutations(counts, 99, np.random.default_rng(seed)), of(KS, counts), KS.bad
         ).p_value
 
     assert p_value(0) == p_value(0) == 0.01
