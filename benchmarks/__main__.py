@@ -13,7 +13,16 @@ from benchmarks.table import render
 if TYPE_CHECKING:
     from benchmarks.timing import Figure, Row
 
-NAMES = ("middleware", "scrape", "request_log", "quality", "training", "permutation", "memory")
+NAMES = (
+    "middleware",
+    "scrape",
+    "request_log",
+    "quality",
+    "training",
+    "permutation",
+    "drift_scrape",
+    "memory",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
