@@ -6,7 +6,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.process.state import Point
 from recwatch_exporter.results import ALL
 from recwatch_exporter.web.bars import Bins, histogram, weights
-from recwatch_exporter.web.findings import FindingView, Verdict
+from recwatch_exporter.web.findings import FindingView, Table, Verdict
 from recwatch_exporter.web.layout import state_sign
 from recwatch_exporter.web.markup import Content, Markup, clean, tag
 from recwatch_exporter.web.parts import effect, past
@@ -36,7 +36,7 @@ def finding_card(check: Check, finding: FindingView, points: Sequence[Point]) ->
         _picture(finding.bins),
         _importances(finding.importances),
         past(check, points, "Effect size", height=_TREND_HEIGHT) if len(points) > 1 else None,
-        _worst(finding.worst),
+        [_detail(table) for table in finding.tables],
         _details(finding),
     ]
     return tag("article", tag("section", told), tag("section", drawn) if any(drawn) else None)
@@ -89,14 +89,10 @@ def _importances(importances: Sequence[tuple[str, float]]) -> Content:
     return tag("figure", caption, weights(names, values, "importance of the features"))
 
 
-def _worst(worst: Sequence[Sequence[str]]) -> Content:
-    if not worst:
-        return None
-    headings, *cells = worst
-    rows = [tag("tr", [tag("td", tag("bdi", clean(cell, _MOST_CELL))) for cell in row]) for row in cells]
-    return tag(
-        "div", tag("small", "Furthest apart"), _table([clean(name, _MOST_CELL) for name in headings], rows)
-    )
+def _detail(table: Table) -> Markup:
+    rows = [tag("tr", [tag("td", tag("bdi", clean(cell, _MOST_CELL))) for cell in row]) for row in table.rows]
+    headings = [clean(name, _MOST_CELL) for name in table.headings]
+    return tag("div", tag("small", table.title), _table(headings, rows))
 
 
 def _details(finding: FindingView) -> Content:

@@ -14,9 +14,24 @@ from recwatch_exporter.web.bars import Bins
 from recwatch_exporter.web.why import scale_of, why
 from recwatch_exporter.web.words import amount, figure
 
-_MOST_BINS, _MOST_WORST, _MOST_FEATURES = 40, 10, 20
+_MOST_BINS, _MOST_ROWS, _MOST_FEATURES = 40, 10, 20
 _MOST_DETAILS = 8_000
-_DRAWN = frozenset({"bins", "worst", "features"})
+_TABLES = {
+    "worst": "Furthest apart",
+    "rose": "Share rose most",
+    "fell": "Share fell most",
+    "contributions": "Contributes most",
+}
+_DRAWN = frozenset({"bins", "features", *_TABLES})
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text, such as the ids that differ most; the first ten."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 class Verdict(StrEnum):
@@ -37,7 +52,7 @@ class FindingView:
         why: the same in a sentence, with the figures that decide.
         bins: what the picture shows; None where there is none.
         importances: features and how much each tells the windows apart.
-        worst: headings and rows of the ids that differ most; empty where there are none.
+        tables: the ids that differ most, and the like.
         details: what else the type has to say, as JSON, not longer than a page bears.
     """
 
@@ -53,7 +68,7 @@ class FindingView:
     n_current: int | None
     bins: Bins | None
     importances: tuple[tuple[str, float], ...]
-    worst: tuple[tuple[str, ...], ...]
+    tables: tuple[Table, ...]
     details: str
 
 
@@ -101,7 +116,9 @@ def view_of(check: Check, finding: Finding) -> FindingView:
         n_current=finding.n_current,
         bins=_bins(details.get("bins")),
         importances=_importances(details.get("features")),
-        worst=_worst(details.get("worst")),
+        tables=tuple(
+            table for key, title in _TABLES.items() if (table := _table(title, details.get(key))) is not None
+        ),
         details=_rest(details),
     )
 
@@ -137,15 +154,16 @@ def _importances(given: Any) -> tuple[tuple[str, float], ...]:
     return tuple((str(item.get("feature")), float(item["importance"])) for item in told[:_MOST_FEATURES])
 
 
-def _worst(given: Any) -> tuple[tuple[str, ...], ...]:
-    """Headings, then rows; ids are shown as they are, numbers shortened."""
-    if not isinstance(given, list | tuple):
-        return ()
-    rows = [item if isinstance(item, Mapping) else {"id": item} for item in given[:_MOST_WORST]]
-    if not rows:
-        return ()
-    headings = tuple(str(key) for key in rows[0])
-    return headings, *(tuple(_shown(item.get(key)) for key in rows[0]) for item in rows)
+def _table(title: str, given: Any) -> Table | None:
+    if not isinstance(given, list | tuple) or not given:
+        return None
+    rows = [item if isinstance(item, Mapping) else {"id": item} for item in given[:_MOST_ROWS]]
+    keys = tuple(rows[0])
+    return Table(
+        title,
+        tuple(str(key) for key in keys),
+        tuple(tuple(_shown(row.get(key)) for key in keys) for row in rows),
+    )
 
 
 def _shown(value: Any) -> str:

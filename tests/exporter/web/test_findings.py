@@ -6,7 +6,7 @@ import pytest
 from recwatch_exporter.config import Check
 from recwatch_exporter.results import Finding
 from recwatch_exporter.web.bars import Bins
-from recwatch_exporter.web.findings import by_weight, limit_text, view_of
+from recwatch_exporter.web.findings import Table, by_weight, limit_text, view_of
 
 MakeCheck = Callable[..., Check]
 MakeFinding = Callable[..., Finding]
@@ -48,7 +48,7 @@ def test_details_become_pictures_and_tables(check: MakeCheck, finding: MakeFindi
     view = view_of(made, finding(made, details=details))
     assert view.bins == Bins(labels=("1", "2"), reference=(0.5, 0.5), current=(1.0, 0.0))
     assert view.importances == (("age", 0.3),)
-    assert view.worst == (("id", "cosine"), ("7", "0.612"), ("x", "0.7"))
+    assert view.tables == (Table("Furthest apart", ("id", "cosine"), (("7", "0.612"), ("x", "0.7"))),)
     assert view.details == '{\n  "clusters": 12\n}'
 
 
@@ -89,5 +89,5 @@ def test_details_are_bounded(check: MakeCheck, finding: MakeFinding) -> None:
     view = view_of(made, finding(made, details=details))
     assert view.bins is not None
     assert len(view.bins.labels) == 40
-    assert len(view.worst) == 11, "headings and ten ids"
+    assert [len(table.rows) for table in view.tables] == [10]
     assert len(view.details) < 10_000
