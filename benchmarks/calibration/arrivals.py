@@ -11,6 +11,11 @@ REFERENCE_DAYS, CURRENT_DAYS = 56, 7
 _ROWS_A_DAY = 60
 _PERSISTENCE, _SPREAD = 0.6, 0.3
 _DAY = 86_400_000_000
+WORDS = (
+    f"{REFERENCE_DAYS} days against {CURRENT_DAYS}, {_ROWS_A_DAY} rows a day by a Poisson process; for the "
+    f"series, the logarithm of a day's rate is autoregressive (coefficient {_PERSISTENCE}, standard "
+    f"deviation {_SPREAD})"
+)
 
 
 def steady(columns: Sequence[str], rng: np.random.Generator) -> tuple[Table, Table]:  # noqa: ARG001 - as the others

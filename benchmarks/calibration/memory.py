@@ -59,7 +59,7 @@ def take(columns: Table, rows: NDArray[Any]) -> Table:
 
 
 class MemoryWindow:
-    """One side of a check, in memory. Every value is there and finite."""
+    """One side of a check, in memory. Every value is there and finite, but that `count_missing` knows NaN."""
 
     def __init__(self, side: str, columns: Table, span: Span = EVERYTHING) -> None:
         self.side = side
@@ -100,6 +100,14 @@ class MemoryWindow:
         values = self.values(column)
         cells = np.searchsorted(edges, values, side="right").astype(np.int64)
         return self._counted(_occurring(Column(np.arange(len(edges) + 1), cells)), cluster)
+
+    def count_missing(self, column: str, cluster: Cluster | None) -> SideCounts:
+        found = self._columns[column]
+        missing = (
+            np.isnan(found.distinct) if found.distinct.dtype.kind == "f" else np.zeros(len(found.distinct))
+        )
+        states = np.where(missing, 2, 0)[found.codes]
+        return self._counted(Column.of(states), cluster)
 
     def count_ages(self, column: str, *, end: datetime, period: timedelta) -> SideCounts:
         since = int(end.timestamp() * 1e6) - _microseconds(self.values(column))

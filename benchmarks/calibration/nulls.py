@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from benchmarks.calibration.memory import Column, Table, table, take
 from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.data import IntArray
 
 Windows = tuple[Table, Table]
 """The reference and the current window."""
@@ -68,6 +69,7 @@ SHAPES: Mapping[str, Callable[[FloatArray], NDArray[Any]]] = MappingProxyType(
         "tag": _text(300, "t"),
         "item_id": _thing(200),
         "score": lambda latent: np.round(ndtr(latent), 2),
+        "gappy": lambda latent: np.where(latent > 1, np.nan, latent),
         "f0": np.asarray,
         "f1": np.asarray,
         "f2": np.exp,
@@ -77,19 +79,27 @@ SHAPES: Mapping[str, Callable[[FloatArray], NDArray[Any]]] = MappingProxyType(
 """Column to how its values come of a standard normal number; the same on all generated data."""
 
 
-def independent(columns: Sequence[str], rng: np.random.Generator) -> Windows:
-    """Rows that know nothing of each other."""
-    rows = REFERENCE_ROWS + CURRENT_ROWS
-    return _cut(table(**_values(columns, lambda: rng.standard_normal(rows), rng)), REFERENCE_ROWS)
+def independent(reference: int, current: int) -> Draw:
+    """So many rows, which know nothing of each other."""
+
+    def draw(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+        rows = reference + current
+        return _cut(table(**_values(columns, lambda: rng.standard_normal(rows), rng)), reference)
+
+    return draw
 
 
-def autocorrelated(columns: Sequence[str], rng: np.random.Generator) -> Windows:
-    """One row an hour, each column from an autoregressive series; windows end anywhere in a block."""
-    rows = (REFERENCE_BLOCKS + CURRENT_BLOCKS) * BLOCK_HOURS
-    start = np.datetime64("2024-01-01T00:00:00", "us") + np.timedelta64(int(rng.integers(BLOCK_HOURS)), "h")
-    time = start + np.arange(rows) * np.timedelta64(1, "h")
-    series = _values(columns, lambda: autoregressive(rows, PERSISTENCE, rng), rng)
-    return _cut(table(**series, time=time), REFERENCE_BLOCKS * BLOCK_HOURS)
+def series(reference: int, current: int) -> Draw:
+    """So many blocks, one row an hour, each column from a series; windows end anywhere in a block."""
+
+    def draw(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+        rows = (reference + current) * BLOCK_HOURS
+        start = np.datetime64("2024-01-01T00", "us") + np.timedelta64(int(rng.integers(BLOCK_HOURS)), "h")
+        time = start + np.arange(rows) * np.timedelta64(1, "h")
+        values = _values(columns, lambda: autoregressive(rows, PERSISTENCE, rng), rng)
+        return _cut(table(**values, time=time), reference * BLOCK_HOURS)
+
+    return draw
 
 
 def autoregressive(rows: int, persistence: float, rng: np.random.Generator) -> FloatArray:
@@ -113,7 +123,34 @@ def _values(
 def users(columns: Sequence[str], rng: np.random.Generator) -> Windows:
     """The users of MovieLens, split at random into two halves."""
     ratings = _movielens(sampled="item_id" in columns)
-    whole = {name: ratings[name] for name in (*columns, "user_id")}
+    return _halves({name: ratings[name] for name in (*columns, "user_id")}, rng)
+
+
+def few_users(number: int, most: int) -> Draw:
+    """So many users of MovieLens, taken at random, with at most so many ratings, split likewise."""
+
+    def draw(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+        ratings = _movielens(sampled=False)
+        user = ratings["user_id"]
+        chosen = rng.permuted(np.arange(len(user.distinct)) < number)
+        rows = np.flatnonzero(chosen[user.codes])
+        rows = rows[_places(user.codes[rows]) < most]
+        return _halves({name: _anew(ratings[name], rows) for name in (*columns, "user_id")}, rng)
+
+    return draw
+
+
+def _places(codes: IntArray) -> IntArray:
+    """(rows,) how many rows before each hold the same."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.searchsorted(ordered, ordered)
+    places = np.empty_like(codes)
+    places[order] = np.arange(len(codes)) - first
+    return places
+
+
+def _halves(whole: Table, rng: np.random.Generator) -> Windows:
     user = whole["user_id"]
     side = np.arange(len(user.distinct)) % 2 == 0
     mask = rng.permuted(side)[user.codes]
@@ -140,6 +177,7 @@ def _movielens(*, sampled: bool) -> Table:
         rating=rating,
         amount=rating,
         score=share.to_numpy(np.float64).round(2),
+        gappy=np.where(rated < 20, np.nan, rating),
         label=liked.to_numpy(np.int64),
         genre=frame["genres"].str.partition("|")[0].to_numpy(str),
         tag=frame["genres"].to_numpy(str),
@@ -151,19 +189,21 @@ def _movielens(*, sampled: bool) -> Table:
 
 
 def _cut(whole: Table, rows: int) -> Windows:
-    def part(column: Column, chosen: slice) -> Column:
-        return Column.of(column.distinct[column.codes[chosen]])
-
     return (
-        {name: part(column, slice(rows)) for name, column in whole.items()},
-        {name: part(column, slice(rows, None)) for name, column in whole.items()},
+        {name: _anew(column, slice(rows)) for name, column in whole.items()},
+        {name: _anew(column, slice(rows, None)) for name, column in whole.items()},
     )
+
+
+def _anew(column: Column, rows: Any) -> Column:
+    """Some rows, without the values that are no more."""
+    return Column.of(column.distinct[column.codes[rows]])
 
 
 INDEPENDENT = Null(
     "independent",
     f"{REFERENCE_ROWS} and {CURRENT_ROWS} rows, each drawn by itself from one distribution",
-    independent,
+    independent(REFERENCE_ROWS, CURRENT_ROWS),
 )
 USERS = Null(
     "users",
@@ -176,7 +216,7 @@ BLOCKS = Null(
     "blocks",
     f"an hourly autoregressive series (coefficient {PERSISTENCE}), {REFERENCE_BLOCKS * 2} days against the "
     f"{CURRENT_BLOCKS * 2} that follow; `cluster: block`, `block: {BLOCK_HOURS}h`",
-    autocorrelated,
+    series(REFERENCE_BLOCKS, CURRENT_BLOCKS),
     {"cluster": "block", "block": f"{BLOCK_HOURS}h", "timestamp": "time"},
 )
 NULLS: Mapping[str, Null] = MappingProxyType({item.name: item for item in (INDEPENDENT, USERS, BLOCKS)})

@@ -67,7 +67,7 @@ def _false_alarms(results: Results) -> str:
 Three kinds of data without drift:
 
 {kinds}
-
+{_own_data(results)}
 The plain test is the one that takes every row for independent: scipy's, where it has one, or else the same
 check without `cluster`. In brackets: the exact 95 % interval.
 
@@ -75,6 +75,12 @@ check without `cluster`. In brackets: the exact 95 % interval.
 
 ![Rates of false alarms by type and kind of data](images/calibration-rates.png)
 {_outside(results)}{_left_out(results)}"""
+
+
+def _own_data(results: Results) -> str:
+    there = dict.fromkeys(item.type for item in results.false_alarms)
+    lines = [f"- `{name}`: {SUBJECTS[name].words}" for name in there if SUBJECTS[name].words]
+    return "\nData of their own have:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 _RATE_HEADINGS = (

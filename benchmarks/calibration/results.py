@@ -23,7 +23,7 @@ class FalseAlarms:
         plain: of the plain test, `plain_name`.
         undefined: pairs for which the check had no p-value.
         permutations: of each p-value.
-        milliseconds: that a pair took, both tests and the making of the windows together.
+        milliseconds: of CPU time that a pair took, both tests and the making of the windows together.
     """
 
     type: str

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration import arrivals, plain
-from benchmarks.calibration.nulls import NULLS, Draw, Null, Windows
+from benchmarks.calibration.nulls import NULLS, Draw, Null, Windows, few_users, independent, series
 from benchmarks.calibration.plain import PlainTest
 from recwatch_exporter.checks.base import CheckType
 from recwatch_exporter.checks.table import TYPES
@@ -23,7 +23,7 @@ class Subject:
         plain: scipy's test of the same; None: the same check without `cluster`.
         left_out: kinds of data that mean nothing to the type, with the reason.
         more: columns that it looks at besides.
-        own: data made for this type, in place of what all others get.
+        own: data made for this type, in place of what all others get; `words` say which.
     """
 
     keys: Mapping[str, Any]
@@ -31,6 +31,7 @@ class Subject:
     left_out: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
     own: Mapping[str, Draw] = field(default_factory=dict)
+    words: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,6 +50,14 @@ class Subject:
         """The kinds of data that it is tried on."""
         return tuple(null for name, null in NULLS.items() if name not in self.left_out)
 
+
+_FOUR = {"columns": ["f0", "f1", "f2", "f3"]}
+_SMALL: Mapping[str, Draw] = {
+    "independent": independent(200, 150),
+    "users": few_users(60, 15),
+    "blocks": series(10, 8),
+}
+_SMALL_WORDS = "200 and 150 independent rows; 60 users with at most 15 ratings each; 20 and 16 days"
 
 SUBJECTS: Mapping[str, Subject] = MappingProxyType(
     {
@@ -70,9 +79,11 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
             {"users": "it asks how many rows come in a time, not whose they are"},
             ("time",),
             {"independent": arrivals.steady, "blocks": arrivals.bursts},
+            arrivals.WORDS,
         ),
-        "mmd": Subject({"columns": ["f0", "f1", "f2", "f3"]}),
-        "classifier": Subject({"columns": ["f0", "f1", "f2", "f3"]}),
+        "missing": Subject({"column": "gappy"}),
+        "mmd": Subject(_FOUR, own=_SMALL, words=_SMALL_WORDS),
+        "classifier": Subject(_FOUR, own=_SMALL, words=_SMALL_WORDS),
     }
 )
 
