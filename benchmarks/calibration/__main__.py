@@ -4,6 +4,7 @@ An interrupted run goes on where it stopped: what was measured by the same code 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Collection
 from time import perf_counter
@@ -13,7 +14,7 @@ from benchmarks.calibration.cache import Cache
 from benchmarks.calibration.nulls import NULLS
 from benchmarks.calibration.plan import false_alarms, null_tasks, power_tasks, powers
 from benchmarks.calibration.results import Results
-from benchmarks.calibration.running import run_all
+from benchmarks.calibration.running import ONE_THREAD, run_all
 from benchmarks.calibration.splits import PERMUTATIONS, SEED
 from benchmarks.calibration.subjects import tried_types
 from benchmarks.environments import DRIFT_PEERS
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         file=sys.stderr,
     )
     begun = perf_counter()
+    os.environ.update(ONE_THREAD)  # for the processes to come
     outcome = run_all([*trials, *nulls], Cache(), processes=given.processes)
     measured = Results(
         SEED,

@@ -22,7 +22,7 @@ Draw = Callable[[Sequence[str], np.random.Generator], Windows]
 """Makes two windows with these columns, other ones for each generator of chance."""
 
 REFERENCE_ROWS, CURRENT_ROWS = 400, 300
-PERSISTENCE = 0.8
+PERSISTENCE = 0.7
 BLOCK_HOURS = 48
 REFERENCE_BLOCKS, CURRENT_BLOCKS = 30, 20
 FILMS = 1000

@@ -1,6 +1,5 @@
 """Many tasks over a few processes, with a bar that shows how far they are."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -56,7 +55,6 @@ def run_all(tasks: Sequence[Task], cache: Cache, *, processes: int) -> Outcome:
     results = {name: found for name, found in kept.items() if found is not None}
     errors: dict[str, str] = {}
     waiting = [task for task in tasks if task.name not in results]
-    os.environ.update(ONE_THREAD)
     with (
         _bar() as bar,
         ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool,
