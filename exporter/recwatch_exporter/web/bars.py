@@ -3,13 +3,17 @@
 Across, everything is in per cent, so a picture is as wide as there is room and its text stays readable.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recwatch_exporter.web.markup import Markup, clean, tag
 from recwatch_exporter.web.words import figure, percent
 
-_SHORT_LABEL, _RANGE_LABEL, _LONG_LABEL = 5, 15, 22
+_SHORT_LABEL, _LONG_LABEL = 5, 22
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]+)?(e[+-]?[0-9]{1,2})?")
+_RANGE = re.compile(rf"(up to |above |{_NUMBER.pattern} to ){_NUMBER.pattern}")
+_OTHER, _DWARFS = "other", 3
 _MOST_COLUMNS_LABELLED = 10
 _ROW, _TOP = 20, 14
 _HEIGHT = 120
@@ -32,7 +36,7 @@ class Bins:
 
 
 def histogram(bins: Bins, label: str) -> Markup:
-    """Draw shares: columns where their labels find room, as those of ratings do, else rows.
+    """Draw shares: columns where bins follow each other, as ratings do, else rows, as of categories.
 
     The reference is broad and pale, the current window narrow and dark, one upon the other.
 
@@ -40,10 +44,22 @@ def histogram(bins: Bins, label: str) -> Markup:
         bins: at least one.
         label: what a screen reader says.
     """
-    longest = max(len(text) for text in bins.labels)
-    if longest <= _SHORT_LABEL or (longest <= _RANGE_LABEL and len(bins.labels) > _MOST_COLUMNS_LABELLED):
-        return _columns(bins, label)
-    return _rows(bins, label)
+    return _columns(bins, label) if _is_axis(bins.labels) else _rows(bins, label)
+
+
+def without_other(bins: Bins) -> tuple[Bins, str | None]:
+    """Bins without the last one where that is the rest of many and would dwarf them; and a word on it."""
+    if bins.labels[-1] != _OTHER or len(bins.labels) == 1:
+        return bins, None
+    head = Bins(
+        labels=bins.labels[:-1],
+        current=bins.current[:-1],
+        reference=None if bins.reference is None else bins.reference[:-1],
+    )
+    rest = [side[-1] for side in (bins.reference, bins.current) if side is not None]
+    if max(rest) <= _DWARFS * _highest(head):
+        return bins, None
+    return head, f"not drawn: {_OTHER}, {' → '.join(percent(share) for share in rest)}"
 
 
 def weights(names: Sequence[str], values: Sequence[float], label: str) -> Markup:
@@ -123,6 +139,16 @@ def _row(place: int, name: str, bars: Sequence[tuple[str, float]], shown: str, t
         tag("g", tag("title", told), tag("text", clean(name, _LONG_LABEL), x="0%", y=y + 14), drawn),
         tag("text", shown, x="100%", y=y + 14, text_anchor="end"),
     ]
+
+
+def _is_axis(labels: Sequence[str]) -> bool:
+    """Whether labels are ascending numbers, or so many ranges that rows would be long."""
+    if all(_RANGE.fullmatch(text) for text in labels):
+        return len(labels) > _MOST_COLUMNS_LABELLED
+    if not all(_NUMBER.fullmatch(text) for text in labels):
+        return False
+    numbers = [float(text) for text in labels]
+    return numbers == sorted(numbers)
 
 
 def _highest(bins: Bins) -> float:

@@ -78,7 +78,8 @@ def _facts(view: CheckView, now: float) -> Markup:
             f"effect size {limit_text(check)}"
             + (f" and p ≤ {figure(check.alpha)}" if check.has_p_value else ""),
         ),
-        ("Needs", f"{count(check.min_rows)} rows"),
+        ("Rows needed", count(check.min_rows)),
+        ("Only where", [[tag("bdi", f"{key} = {value}"), " "] for key, value in check.filter.items()]),
         ("Clusters", tag("bdi", check.cluster) if check.cluster else None),
         ("Segments", [tag("bdi", check.segment_by)] if check.segment_by else None),
         ("Runs", schedule_text(check.schedule)),
@@ -101,8 +102,9 @@ def _rows(state: CheckState) -> Content:
 def _newest(state: CheckState, now: float) -> Content:
     newest = state.result.newest if state.result else {}
     told = [
-        [tag("span", f"{window} ", class_="quiet"), time_text(at.timestamp(), now)]
-        for window, at in newest.items()
+        [tag("span", f"{window} ", class_="quiet"), time_text(newest[window].timestamp(), now)]
+        for window in ("reference", "current")
+        if window in newest
     ]
     return tag("span", [[item, " "] for item in told]) if told else None
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from recwatch_exporter.config import Check
 from recwatch_exporter.process.state import Point
 from recwatch_exporter.results import ALL
-from recwatch_exporter.web.bars import Bins, histogram, weights
+from recwatch_exporter.web.bars import Bins, histogram, weights, without_other
 from recwatch_exporter.web.findings import FindingView, Table, Verdict
 from recwatch_exporter.web.layout import state_sign
 from recwatch_exporter.web.markup import Content, Markup, clean, tag
@@ -50,6 +50,7 @@ def _figures(check: Check, finding: FindingView) -> Markup:
     if finding.n_reference is not None:
         figures.append(("Rows, reference", count(finding.n_reference)))
     figures.append(("Rows, current", count(finding.n_current)))
+    figures += [(clean(name, _MOST_CELL), figure(value)) for name, value in finding.figures]
     return tag(
         "dl", [tag("div", tag("dt", name), tag("dd", text)) for name, text in figures], class_="figures"
     )
@@ -59,13 +60,15 @@ def _picture(bins: Bins | None) -> Content:
     if bins is None:
         return None
     both = bins.reference is not None
+    drawn, left_out = without_other(bins)
     told = "shares of the reference and the current window" if both else "shares of the current window"
     legend = [
         tag("span", tag("span", class_="swatch"), "reference") if both else None,
         tag("span", tag("span", class_="swatch of-current"), "current"),
     ]
     caption = tag("figcaption", tag("span", "Share of rows" if both else "Share"), tag("span", legend))
-    return [tag("figure", caption, histogram(bins, told)), _shares(bins)]
+    note = tag("small", left_out) if left_out else None
+    return [tag("figure", caption, histogram(drawn, told), note), _shares(bins)]
 
 
 def _shares(bins: Bins) -> Markup:

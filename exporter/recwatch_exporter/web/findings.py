@@ -14,7 +14,7 @@ from recwatch_exporter.web.bars import Bins
 from recwatch_exporter.web.why import scale_of, why
 from recwatch_exporter.web.words import amount, figure
 
-_MOST_BINS, _MOST_ROWS, _MOST_FEATURES = 40, 10, 20
+_MOST_BINS, _MOST_ROWS, _MOST_FEATURES, _MOST_FIGURES = 40, 10, 20, 12
 _MOST_DETAILS = 8_000
 _TABLES = {
     "worst": "Furthest apart",
@@ -53,6 +53,7 @@ class FindingView:
         bins: what the picture shows; None where there is none.
         importances: features and how much each tells the windows apart.
         tables: the ids that differ most, and the like.
+        figures: further numbers, such as that of clusters.
         details: what else the type has to say, as JSON, not longer than a page bears.
     """
 
@@ -69,6 +70,7 @@ class FindingView:
     bins: Bins | None
     importances: tuple[tuple[str, float], ...]
     tables: tuple[Table, ...]
+    figures: tuple[tuple[str, float], ...]
     details: str
 
 
@@ -119,6 +121,7 @@ def view_of(check: Check, finding: Finding) -> FindingView:
         tables=tuple(
             table for key, title in _TABLES.items() if (table := _table(title, details.get(key))) is not None
         ),
+        figures=tuple(_figures(details).items()),
         details=_rest(details),
     )
 
@@ -170,8 +173,13 @@ def _shown(value: Any) -> str:
     return figure(value) if isinstance(value, float) and isfinite(value) else str(value)
 
 
+def _figures(details: Mapping[str, Any]) -> dict[str, float]:
+    numbers = {str(key): value for key, value in details.items() if key not in _DRAWN and _is_number(value)}
+    return {key.replace("_", " "): numbers[key] for key in list(numbers)[:_MOST_FIGURES]}
+
+
 def _rest(details: Mapping[str, Any]) -> str:
-    rest = {key: value for key, value in details.items() if key not in _DRAWN}
+    rest = {key: value for key, value in details.items() if key not in _DRAWN and not _is_number(value)}
     text = json.dumps(rest, indent=2, ensure_ascii=False, default=str) if rest else ""
     return text if len(text) <= _MOST_DETAILS else f"{text[:_MOST_DETAILS]}…"
 

@@ -56,5 +56,5 @@ def _chance(check: Check, finding: Finding, *, reached: bool) -> str:
     gap = "\N{NO-BREAK SPACE}"
     figures = f"p{gap}={gap}{figure(finding.p_value)}, alpha{gap}{figure(check.alpha)}"
     if finding.p_value <= check.alpha:
-        return f"{', and' if reached else ', though'} chance does not explain it: {figures}"
-    return f"{', but' if reached else ', and'} chance alone explains it: {figures}"
+        return f"{', and' if reached else ', though'} chance hardly explains it: {figures}"
+    return f"{', but' if reached else ', and'} chance alone may explain it: {figures}"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from recwatch_exporter.process.schedule import Schedule
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 31_557_600
 NOTHING = "\N{EN DASH}"
 """Where there is no figure."""
 _SMALL, _LARGE = 1e-4, 1e5
@@ -56,7 +56,7 @@ def duration(seconds: float) -> str:
 def ago(then: float, now: float) -> str:
     """How long ago, or in how long, in one unit."""
     apart = abs(now - then)
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+    for size, unit in ((_YEAR, "y"), (_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
         if apart >= size:
             length = f"{int(apart // size)} {unit}"
             return f"{length} ago" if then <= now else f"in {length}"

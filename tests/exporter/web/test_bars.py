@@ -1,4 +1,4 @@
-from recwatch_exporter.web.bars import Bins, histogram, weights
+from recwatch_exporter.web.bars import Bins, histogram, weights, without_other
 
 
 def test_short_labels_are_columns() -> None:
@@ -30,6 +30,23 @@ def test_long_labels_are_rows() -> None:
     )
 
 
+def test_categories_are_rows_even_where_they_are_short_or_numbers() -> None:
+    for labels in (("a", "b"), ("608", "7"), ("1", "other"), ("up to 1", "1 to 2"), ("1", "nan")):
+        assert "→" in histogram(Bins(labels=labels, reference=(0.5, 0.5), current=(0.5, 0.5)), "")
+    for labels in (("7", "608"), ("-1", "0.5"), ("0", "1e+20")):
+        assert "→" not in histogram(Bins(labels=labels, reference=(0.5, 0.5), current=(0.5, 0.5)), "")
+
+
+def test_the_rest_of_many_values_does_not_dwarf_them() -> None:
+    many = Bins(labels=("7", "8", "other"), reference=(0.02, 0.01, 0.97), current=(0.01, 0.05, 0.94))
+    head, note = without_other(many)
+    assert head == Bins(labels=("7", "8"), reference=(0.02, 0.01), current=(0.01, 0.05))
+    assert note == "not drawn: other, 97 % → 94 %"
+    few = Bins(labels=("7", "other"), current=(0.4, 0.6))
+    assert without_other(few) == (few, None)
+    assert without_other(Bins(labels=("other",), current=(1.0,)))[1] is None
+
+
 def test_one_series() -> None:
     drawn = histogram(Bins(labels=("a", "b"), current=(0.5, 0.5)), "")
     assert 'class="reference"' not in drawn
@@ -38,7 +55,7 @@ def test_one_series() -> None:
 
 def test_many_bins_have_few_labels() -> None:
     numbers = tuple(str(number) for number in range(40))
-    ranges = tuple(f"{number}.25 to {number}.5" for number in range(40))
+    ranges = ("up to 0.5", *(f"{number}.25 to {number}.5" for number in range(38)), "above 39")
     shares = (1 / 40,) * 40
     assert histogram(Bins(labels=numbers, current=shares), "").count("text-anchor") == 10
     assert [
@@ -47,7 +64,7 @@ def test_many_bins_have_few_labels() -> None:
 
 
 def test_empty_bins_are_drawn() -> None:
-    assert 'height="0"' in histogram(Bins(labels=("a",), current=(0.0,)), "")
+    assert 'height="0"' in histogram(Bins(labels=("1",), current=(0.0,)), "")
 
 
 def test_hostile_labels_are_text() -> None:

@@ -17,17 +17,17 @@ MakeFinding = Callable[..., Finding]
         (
             "ks",
             {"effect_size": 0.2, "p_value": 0.006},
-            "0.2 reaches the threshold 0.1, and chance does not explain it: p = 0.006, alpha 0.05.",
+            "0.2 reaches the threshold 0.1, and chance hardly explains it: p = 0.006, alpha 0.05.",
         ),
         (
             "ks",
             {"effect_size": 0.2, "p_value": 0.3},
-            "0.2 reaches the threshold 0.1, but chance alone explains it: p = 0.3, alpha 0.05.",
+            "0.2 reaches the threshold 0.1, but chance alone may explain it: p = 0.3, alpha 0.05.",
         ),
         (
             "ks",
             {"effect_size": 0.02, "p_value": 0.001},
-            "0.02 is below the threshold 0.1, though chance does not explain it: p = 0.001, alpha 0.05.",
+            "0.02 is below the threshold 0.1, though chance hardly explains it: p = 0.001, alpha 0.05.",
         ),
         (
             "ks",
