@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from benchmarks.calibration.cache import Cache
 from benchmarks.calibration.running import run_all
 from benchmarks.calibration.splits import Splits
