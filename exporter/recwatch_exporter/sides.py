@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from recwatch.config import Strict
 from recwatch_exporter.process.schedule import PositiveDuration
@@ -34,6 +34,17 @@ class Side(Strict):
     file: Text | None = None
     filter: dict[str, Scalar] = Field(default_factory=dict)
     window: PositiveDuration | None = None
+    _root: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the configuration: what `database` and `query` name is relative to it."""
+        return self._root
+
+    @model_validator(mode="after")
+    def _is_relative_to_the_configuration(self, info: ValidationInfo) -> Self:
+        self._root = (info.context or {}).get("base", Path())
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

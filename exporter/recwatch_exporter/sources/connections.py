@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.databases import open_database
 from recwatch_exporter.sources.duck import DuckEngine, Settings
-
-if TYPE_CHECKING:
-    from recwatch_exporter.sources.engine import Engine
+from recwatch_exporter.sources.engine import Database
 
 
 class Connections:
@@ -19,19 +18,36 @@ class Connections:
     """
 
     def __init__(self, deadline: Deadline, settings: Settings | None = None) -> None:
-        self.deadline = deadline
         self.local = DuckEngine(deadline, settings)
-        self._engines: dict[str, Engine] = {"": self.local}
+        self._deadline = deadline
+        self._settings = settings
+        self._databases: dict[tuple[str, Path], Database] = {}
+
+    def database(self, url: str, root: Path) -> Database:
+        """The engine of a database; both windows share it.
+
+        Args:
+            url: as `open_database` takes it.
+            root: the folder that files are relative to.
+
+        Raises:
+            SourceError: when it cannot be opened.
+        """
+        found = self._databases.get((url, root))
+        if found is None:
+            found = open_database(url, root=root, deadline=self._deadline, settings=self._settings)
+            self._databases[url, root] = found
+        return found
 
     def interrupt(self) -> None:
         """End whatever runs, from another thread."""
-        for engine in list(self._engines.values()):
+        for engine in (self.local, *self._databases.values()):
             engine.interrupt()
 
     def close(self) -> None:
         """Close every engine, the last opened first."""
         with ExitStack() as stack:
-            for engine in self._engines.values():
+            for engine in (self.local, *self._databases.values()):
                 stack.callback(engine.close)
 
 

@@ -1,12 +1,14 @@
 """Counts, quantiles and moments of a column, aggregated where the data lies."""
 
+from datetime import datetime, timedelta
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Cluster, Moments, SideCounts
-from recwatch_exporter.sources import expressions
+from recwatch_exporter.sources import expressions, times
 from recwatch_exporter.sources.vectors import to_numpy
 from recwatch_exporter.sources.view import View
 
@@ -17,7 +19,7 @@ def count_values(
     view: View, column: str, cluster: Cluster | None, *, numeric: bool, limit: int | None
 ) -> SideCounts | None:
     """See `Window.count_values`."""
-    valued = view.where(expressions.is_value(view.column(column)))
+    valued = view.where(view.is_value(view.column(column)))
     value = expressions.counted(valued.column(column), numeric=numeric)
     if limit is not None:
         # Continuous columns show at once, so that counting all of their values is spared.
@@ -33,9 +35,22 @@ def count_values(
 
 def count_cells(view: View, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
     """See `Window.count_cells`."""
-    valued = view.where(expressions.is_value(expressions.number(view.column(column))))
+    valued = view.where(view.is_value(numeric(view, column)))
     cell = expressions.cell(expressions.number(valued.column(column)), edges)
     return _counts(valued, cell, cluster, None)
+
+
+def count_missing(view: View, column: str, cluster: Cluster | None) -> SideCounts:
+    """See `Window.count_missing`."""
+    field = view.column(column)
+    state = ibis.ifelse(view.is_value(field), 0, ibis.ifelse(field.isnull(), 1, 2))
+    return _counts(view, state.cast("int64"), cluster, None)
+
+
+def count_ages(view: View, column: str, end: datetime, period: timedelta) -> SideCounts:
+    """See `Window.count_ages`."""
+    valued = view.where(view.column(column).notnull())
+    return _counts(valued, times.age(valued.column(column), end, period, view.engine.name), None, None)
 
 
 def no_counts(cluster: Cluster | None) -> SideCounts:
@@ -48,13 +63,13 @@ def cluster_of(view: View, cluster: Cluster) -> ir.Value:
     """What says which rows belong together."""
     field = view.column(cluster.column)
     if cluster.block is not None:
-        return expressions.block(field, cluster.block)
+        return times.block(field, cluster.block, view.engine.name)
     return expressions.counted(field, numeric=False)
 
 
 def numbers_of(view: View, column: str) -> ir.Table:
     """The finite values of a column as the column `x`, float64."""
-    valued = view.where(expressions.is_value(expressions.number(view.column(column))))
+    valued = view.where(view.is_value(numeric(view, column)))
     return valued.table.select(x=expressions.number(valued.column(column)))
 
 
@@ -83,11 +98,18 @@ def moments(view: View, column: str) -> Moments:
 
 def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:
     """See `Window.most_frequent`."""
-    valued = view.where(expressions.is_value(view.column(column)))
+    valued = view.where(view.is_value(view.column(column)))
     chosen = valued.table.select(value=expressions.segmented(valued.column(column)))
     groups = chosen.group_by("value").aggregate(n=chosen.count())
     top = groups.order_by([ibis.desc("n"), "value"]).limit(size)
     return tuple(expressions.as_text(value) for value in view.fetch(top).column("value").to_pylist())
+
+
+def numeric(view: View, column: str) -> ir.Value:
+    """A column as it lies there, which is one of numbers."""
+    field = view.column(column)
+    expressions.number(field)  # says what is wrong
+    return field
 
 
 def rank_of(probability: float, n: int) -> int:
@@ -106,7 +128,7 @@ def _counts(view: View, value: ir.Value, cluster: Cluster | None, limit: int | N
         selected["cluster"] = cluster_of(view, cluster)
     chosen = view.table.select(**selected)
     if cluster is not None:
-        chosen = chosen.filter(expressions.is_value(chosen.cluster))
+        chosen = chosen.filter(view.is_value(chosen.cluster))
     groups = chosen.group_by(list(selected)).aggregate(n=chosen.count())
     found = view.fetch(groups if limit is None else groups.limit(limit))
     return SideCounts(

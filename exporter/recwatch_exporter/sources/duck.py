@@ -1,8 +1,11 @@
 """DuckDB, the embedded engine: files, arrays in memory, and joins of what lies elsewhere."""
 
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +18,7 @@ from ibis.backends.duckdb import Backend
 from recwatch.redaction import mask_passwords
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.queries import only_select
 
 Settings = Mapping[str, str | bool | int | float | list[str]]
 
@@ -23,11 +27,15 @@ SETTINGS: Settings = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "threads": "2",
+    # No result here depends on the order of rows, and keeping it costs memory.
+    "preserve_insertion_order": "false",
+    # A name in a query is a table's, never a variable's of this program.
+    "python_enable_replacements": "false",
 }
 
 
 class DuckEngine:
-    """DuckDB in memory.
+    """DuckDB, in memory or over a file of its own.
 
     Expressions are compiled by Ibis and run by DuckDB's own connection: tables are declared to Ibis with
     their types, so its connection, which goes through calls that DuckDB 2 has deprecated, is not needed.
@@ -35,12 +43,19 @@ class DuckEngine:
     Args:
         deadline: checked between batches; its `interrupt` is the caller's to arrange.
         settings: DuckDB's, besides `SETTINGS`, such as `memory_limit` and `temp_directory`.
+        database: a file, which is opened for reading; none is a database in memory.
     """
 
     name = "duckdb"
 
-    def __init__(self, deadline: Deadline, settings: Settings | None = None) -> None:
-        self._connection = duckdb.connect(":memory:", config={**SETTINGS, **(settings or {})})
+    def __init__(
+        self, deadline: Deadline, settings: Settings | None = None, *, database: Path | None = None
+    ) -> None:
+        self._connection = duckdb.connect(
+            ":memory:" if database is None else str(database),
+            read_only=database is not None,
+            config={**SETTINGS, "temp_directory": _overflow(), **(settings or {})},
+        )
         self._connection.execute("SET timezone = 'UTC'")
         self._deadline = deadline
         self._compiler = Backend()
@@ -50,7 +65,7 @@ class DuckEngine:
         """A table of what a SELECT gives, read anew each time it is used."""
         name = next(self._names)
         with self._errors():
-            self._connection.execute(f"CREATE VIEW {name} AS {query}")
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
         return self._declare(name)
 
     def register(self, table: pa.Table) -> ir.Table:
@@ -60,17 +75,18 @@ class DuckEngine:
             self._connection.register(name, table)
         return self._declare(name)
 
-    def attach(self, path: str) -> str:
-        """Open a DuckDB file for reading; the name under which its tables are found."""
-        name = next(self._names)
-        with self._errors():
-            self._connection.execute(f"ATTACH {quote_text(path)} AS {name} (READ_ONLY)")
-        return name
+    def table(self, name: str) -> ir.Table:
+        """A table or a view of the database."""
+        return self.select(f"SELECT * FROM {'.'.join(quote_name(part) for part in name.split('.'))}")  # noqa: S608 - quoted
 
-    def use(self, database: str) -> None:
-        """Look names up in an attached database first."""
+    def search(self, folder: Path) -> None:
+        """Look for files that queries name in a folder first."""
         with self._errors():
-            self._connection.execute(f"USE {database}")
+            self._connection.execute(f"SET file_search_path = {quote_text(str(folder))}")
+
+    def query(self, query: str) -> ir.Table:
+        """A table of what one SELECT gives."""
+        return self.select(only_select(query, "duckdb"))
 
     def keep(self, batches: Iterator[pa.RecordBatch]) -> ir.Table | None:
         """A table of rows that come from elsewhere, copied; None where no batch comes."""
@@ -134,10 +150,21 @@ class DuckEngine:
             raise SourceError(f"cannot be read: {first_line(error)}") from error
 
 
+def _overflow() -> str:
+    # DuckDB's own default is a folder in the current one, which may be read only.
+    return str(Path(tempfile.gettempdir()) / f"recwatch-exporter-{os.getpid()}")
+
+
 def first_line(error: BaseException) -> str:
     """What an engine's error says, on one line and without a password."""
     lines = [line for line in str(error).strip().splitlines() if line.strip()]
     return mask_passwords(lines[0].strip()) if lines else type(error).__name__
+
+
+def quote_name(name: str) -> str:
+    """A name as SQL writes it."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def quote_text(text: str) -> str:

@@ -4,7 +4,6 @@ Names and values never become part of a text: Ibis quotes both.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -12,27 +11,33 @@ import numpy as np
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.kinds import Kind, fits_int64, kind_of
-from recwatch_exporter.sources.spans import Span
+from recwatch_exporter.sources.kinds import NUMBERS, SQLITE, Kind, fits_int64, kind_of
 
 Scalar = bool | int | float | str
+_LARGEST = float(np.finfo(np.float64).max)
 
 
-def is_value(column: ir.Value) -> ir.BooleanValue:
+def is_value(column: ir.Value, engine: str) -> ir.BooleanValue:
     """Whether there is a value: not missing, not NaN and not infinite.
 
-    Written with `isnan` and `isinf`, not as a range: DuckDB takes a range for always true where the
-    statistics of a Parquet file say so, and those leave NaN out.
+    What is not finite is not 0 when it is taken from itself. Neither a range nor `isnan` would do: DuckDB 2.0
+    takes both for decided where the statistics of a Parquet file say so, and those leave NaN out, so that
+    `NOT isnan(x)` lets NaN through. SQLite has no NaN; but a column of numbers may hold texts there.
     """
+    if engine == SQLITE and kind_of(column.type()) in NUMBERS:
+        is_number = column.typeof().isin(["integer", "real"])
+        return is_number & column.between(-_LARGEST, _LARGEST)
     if column.type().is_floating():
-        return column.notnull() & ~(column.isnan() | column.isinf())
+        return column.notnull() & (column - column == 0)
+    if column.type().is_decimal():
+        return is_value(column.cast("float64"), engine)  # PostgreSQL's may be NaN
     return column.notnull()
 
 
 def number(column: ir.Value) -> ir.Value:
     """A number as float64; raises `SourceError` for anything else."""
     kind = kind_of(column.type())
-    if kind not in (Kind.INTEGER, Kind.FLOATING):
+    if kind not in NUMBERS:
         raise SourceError(f"column {column.get_name()} is {kind}, not a number: name a column of numbers")
     return column if column.type().is_float64() else column.cast("float64")
 
@@ -57,47 +62,13 @@ def text(column: ir.Value) -> ir.Value:
     return column if kind is Kind.TEXT else column.cast("string")
 
 
-def time(column: ir.Value) -> ir.Value:
-    """A time; a date is its midnight. A time without a zone is UTC."""
-    if kind_of(column.type()) is not Kind.TIME:
-        kind = kind_of(column.type())
-        raise SourceError(f"column {column.get_name()} is {kind}, not a time: write it as timestamps")
-    return column.cast("timestamp") if column.type().is_date() else column
-
-
-def block(column: ir.Value, length: timedelta) -> ir.Value:
-    """The number of the stretch of time, counted from 1970, in which a time lies."""
-    seconds = length.total_seconds()
-    whole = time(column).truncate("s").epoch_seconds().cast("int64")
-    if seconds.is_integer():
-        return ((whole - whole.mod(int(seconds))) / int(seconds)).floor().cast("int64")
-    return (whole / seconds).floor().cast("int64")
-
-
-def within(column: ir.Value, span: Span) -> list[ir.BooleanValue]:
-    """The conditions that a time lies in a span."""
-    moment = time(column)
-    zone = moment.type().timezone
-    found = []
-    for limit, above in ((span.after, True), (span.until, False)):
-        if limit is not None:
-            literal = (
-                ibis.literal(limit, "timestamp('UTC')")
-                if zone
-                else ibis.literal(limit.replace(tzinfo=None), "timestamp")
-            )
-            found.append(moment > literal if above else moment <= literal)
-    return found
-
-
 def equals(column: ir.Value, value: Scalar) -> ir.BooleanValue:
     """Whether a column has a value; raises `SourceError` where it can never have one of that type."""
     kind = kind_of(column.type())
     wanted = Kind.BOOLEAN if isinstance(value, bool) else Kind.TEXT if isinstance(value, str) else None
-    numbers = (Kind.INTEGER, Kind.FLOATING)
-    if (wanted is None and kind in numbers) or wanted is kind:
+    if (wanted is None and kind in NUMBERS) or wanted is kind:
         return column == value
-    if wanted is Kind.TEXT and kind not in (Kind.BOOLEAN, *numbers):
+    if wanted is Kind.TEXT and kind not in (Kind.BOOLEAN, *NUMBERS):
         return text(column) == value
     raise SourceError(f"column {column.get_name()} is {kind}: it is never {value!r}, correct filter")
 

@@ -7,31 +7,30 @@ import ibis.expr.types as ir
 
 from recwatch_exporter.data import ColumnFacts, Facts
 from recwatch_exporter.sources import expressions
-from recwatch_exporter.sources.kinds import Kind, kind_of
+from recwatch_exporter.sources.kinds import NUMBERS, kind_of
 from recwatch_exporter.sources.view import View
-
-_NUMBERS = (Kind.INTEGER, Kind.FLOATING)
 
 
 def find(view: View, columns: tuple[str, ...], key: tuple[str, ...]) -> Facts:
     """See `Window.facts`: one query, and one more for a key of several columns."""
     for name in (*columns, *key):
         view.column(name)
-    found = view.aggregate(view.table, **_figures(view.table, columns, key))
+    found = view.aggregate(view.table, **_figures(view, columns, key))
     if len(key) > 1:
         keyed = view.where(*(view.column(name).notnull() for name in key))
         found["distinct"] = view.count(keyed.table.select(*key).distinct())
     return _named(found, columns)
 
 
-def _figures(table: ir.Table, columns: tuple[str, ...], key: tuple[str, ...]) -> dict[str, ir.Value]:
+def _figures(view: View, columns: tuple[str, ...], key: tuple[str, ...]) -> dict[str, ir.Value]:
     """The aggregates; distinct keys only where the key is one column."""
+    table = view.table
     found = {"rows": table.count()}
     for number, name in enumerate(columns):
         field = table[name]
         found[f"missing{number}"] = field.isnull().sum()
-        if kind_of(field.type()) in _NUMBERS:
-            valued = expressions.is_value(field)
+        if kind_of(field.type()) in NUMBERS:
+            valued = view.is_value(field)
             found[f"strange{number}"] = (field.notnull() & ~valued).sum()
             found[f"minimum{number}"] = expressions.number(field).min(where=valued)
             found[f"maximum{number}"] = expressions.number(field).max(where=valued)

@@ -20,6 +20,11 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+NUMBERS = (Kind.INTEGER, Kind.FLOATING)
+SQLITE = "sqlite"
+"""The one engine whose columns may hold values of other types than theirs."""
+
+
 def kind_of(dtype: dt.DataType) -> Kind:
     """The kind of an Ibis type. A decimal counts as floating: statistics are computed in float64."""
     found = (kind for kind, holds in _KINDS if holds(dtype))

@@ -7,7 +7,7 @@ import numpy as np
 from recwatch_exporter.data import Cluster, Rows, Sample
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, vectors
-from recwatch_exporter.sources.counting import cluster_of
+from recwatch_exporter.sources.counting import cluster_of, numeric
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.rows import StreamedRows
 from recwatch_exporter.sources.view import View
@@ -19,7 +19,7 @@ def numbers(view: View, columns: tuple[str, ...], cluster: Cluster | None) -> Ro
     """See `Window.numbers`."""
     if len(columns) == 1 and view.kind(columns[0]) is Kind.VECTOR:
         return _of_vectors(view, columns[0], cluster)
-    valued = view.where(*(expressions.is_value(expressions.number(view.column(name))) for name in columns))
+    valued = view.where(*(view.is_value(numeric(view, name)) for name in columns))
     valued = _clustered(valued, cluster)
     selected = {f"c{i}": expressions.number(valued.column(name)) for i, name in enumerate(columns)}
     if cluster is not None:
@@ -62,4 +62,4 @@ def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
 
 
 def _clustered(view: View, cluster: Cluster | None) -> View:
-    return view if cluster is None else view.where(expressions.is_value(cluster_of(view, cluster)))
+    return view if cluster is None else view.where(view.is_value(cluster_of(view, cluster)))

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from recwatch_exporter.errors import SourceError
+from recwatch_exporter.sources import expressions
 from recwatch_exporter.sources.engine import Engine
 from recwatch_exporter.sources.kinds import Kind, kind_of
 
@@ -49,6 +50,10 @@ class View:
                 f"column {column} is {kind}, not a list of numbers: name the column of the vectors"
             )
         return self.column(column)
+
+    def is_value(self, field: ir.Value) -> ir.BooleanValue:
+        """Whether a field of this view has a value: not missing, not NaN, not infinite."""
+        return expressions.is_value(field, self.engine.name)
 
     def where(self, *conditions: ir.BooleanValue) -> "View":
         """The rows for which all of these hold."""

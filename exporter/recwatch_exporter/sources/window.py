@@ -1,14 +1,14 @@
 """Rows of one side of a check, counted and summed up where they lie."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Cluster, Facts, Moments, Pairs, Rows, SideCounts
-from recwatch_exporter.sources import counting, distances, expressions, facts, numbers, vectors
+from recwatch_exporter.sources import counting, distances, expressions, facts, numbers, times, vectors
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.kinds import Kind, kind_of
 from recwatch_exporter.sources.rows import StreamedRows
@@ -28,10 +28,20 @@ class Window:
         view: the rows; None where there are none, and so no columns either.
         local: DuckDB, which joins what lies in different places.
         whole: the rows of any time; by default `view`.
+        span: the stretch of event time that the window takes; open where it has no end there.
     """
 
-    def __init__(self, side: str, view: View | None, local: DuckEngine, *, whole: View | None = None) -> None:
+    def __init__(
+        self,
+        side: str,
+        view: View | None,
+        local: DuckEngine,
+        *,
+        whole: View | None = None,
+        span: Span = EVERYTHING,
+    ) -> None:
         self.side = side
+        self.span = span
         self.columns: Mapping[str, Kind] = (
             {} if view is None else {name: kind_of(kind) for name, kind in view.table.schema().items()}
         )
@@ -49,15 +59,15 @@ class Window:
         """The rows that have these values, and whose time lies in the span; `newest` passes the span over."""
         view = self._view
         if view is None:
-            return self
+            return Window(self.side, None, self._local, span=span)
         with view.errors():
             whole = view.where(
                 *(expressions.equals(view.column(name), value) for name, value in (equal or {}).items())
             )
             if timestamp is None:
                 return Window(self.side, whole, self._local)
-            spanned = whole.where(*expressions.within(whole.column(timestamp), span))
-            return Window(self.side, spanned, self._local, whole=whole)
+            spanned = whole.where(*times.within(whole.column(timestamp), span, view.engine.name))
+            return Window(self.side, spanned, self._local, whole=whole, span=span)
 
     def rows(self) -> int:
         """How many rows there are."""
@@ -69,7 +79,7 @@ class Window:
         if view is None:
             return None
         with view.errors():
-            newest = expressions.time(view.column(column)).max()
+            newest = times.newest(view.column(column), view.engine.name)
             found = view.fetch(view.table.aggregate(newest=newest)).column("newest")
         moment: datetime | None = found.cast(pa.timestamp("us", tz="UTC"), safe=False)[0].as_py()
         return None if moment is None else moment.astimezone(UTC)
@@ -109,6 +119,34 @@ class Window:
         with self._view.errors():
             return counting.count_cells(self._view, column, edges, cluster)
 
+    def count_missing(self, column: str, cluster: Cluster | None) -> SideCounts:
+        """How many rows (of each cluster) have a value: 0 where there is one, 1 null, 2 NaN, Inf or -Inf.
+
+        Args:
+            column: of any kind.
+            cluster: counts are by it; rows without one are left out.
+        """
+        if self._view is None:
+            return counting.no_counts(cluster)
+        with self._view.errors():
+            return counting.count_missing(self._view, column, cluster)
+
+    def count_ages(self, column: str, *, end: datetime, period: timedelta) -> SideCounts:
+        """How many rows there are in each stretch of time, counted back from `end`.
+
+        Args:
+            column: of the event's time; rows without one are left out.
+            end: aware.
+            period: how long a stretch is, more than 0.
+
+        Returns:
+            Values are how many whole periods before `end` the time is: 0 for the newest, negative after it.
+        """
+        if self._view is None:
+            return counting.no_counts(None)
+        with self._view.errors():
+            return counting.count_ages(self._view, column, end, period)
+
     def quantiles(self, column: str, probabilities: FloatArray) -> FloatArray:
         """The smallest finite values x with F(x) >= p, F being the empirical distribution function.
 
@@ -140,7 +178,7 @@ class Window:
             return self
         with self._view.errors():
             rows = self._view.where(expressions.is_text(self._view.column(column), value))
-            return Window(self.side, rows, self._local)
+            return Window(self.side, rows, self._local, span=self.span)
 
     def facts(self, columns: Iterable[str], *, key: tuple[str, ...] = ()) -> Facts:
         """Rows; of each column what is missing, not finite, least, greatest; keys, and distinct ones."""

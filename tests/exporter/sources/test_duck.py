@@ -1,0 +1,107 @@
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from recwatch_exporter.errors import SourceError
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.connections import Connections
+from recwatch_exporter.sources.duck import DuckEngine, first_line
+from recwatch_exporter.sources.view import View
+from recwatch_exporter.sources.window import Window
+
+
+@pytest.fixture
+def file(tmp_path: Path, events: pd.DataFrame) -> Path:
+    path = tmp_path / "data.duckdb"
+    with closing(duckdb.connect(str(path))) as connection:
+        connection.register("frame", events)
+        connection.execute("CREATE SCHEMA logs")
+        connection.execute("CREATE TABLE logs.events AS SELECT * FROM frame")
+    return path
+
+
+def test_the_same_figures_of_a_table_and_a_query(
+    file: Path,
+    opened: Connections,
+    same_as_duckdb: Callable[[Window], None],
+) -> None:
+    engine = opened.database(f"duckdb:///{file.name}", file.parent)
+
+    for rows in (engine.table("logs.events"), engine.query("FROM logs.events;")):
+        same_as_duckdb(Window("current", View("current", "events", engine, rows), opened.local))
+
+
+def test_a_database_is_opened_for_reading(file: Path, opened: Connections) -> None:
+    engine: Any = opened.database(f"duckdb:///{file}", Path())
+
+    with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        engine._connection.execute("DELETE FROM logs.events")
+    with pytest.raises(SourceError, match=r"^cannot be read: Catalog Error: .*nothing"):
+        engine.table("nothing")
+    with pytest.raises(
+        SourceError, match=r"/none\.duckdb does not exist: write it first, or correct database$"
+    ):
+        opened.database("duckdb:///none.duckdb", file.parent)
+
+
+def test_files_of_a_query_are_relative_to_a_folder(tmp_path: Path, deadline: Deadline) -> None:
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    with closing(DuckEngine(deadline)) as engine:
+        engine.search(tmp_path)
+
+        rows = engine.query("SELECT x FROM 'a.parquet' WHERE x > 1")
+
+        assert engine.fetch(rows).column("x").to_pylist() == [2.0]
+
+
+def test_a_variable_of_ours_is_no_table(deadline: Deadline) -> None:
+    frame = pd.DataFrame({"x": [1.0]})
+
+    with closing(DuckEngine(deadline)) as engine, pytest.raises(SourceError, match="frame does not exist"):
+        engine.query("SELECT * FROM frame")
+
+    assert len(frame) == 1
+
+
+def test_nothing_is_downloaded(deadline: Deadline) -> None:
+    with (
+        closing(DuckEngine(deadline)) as engine,
+        pytest.raises(SourceError, match=r"^cannot be read: .*[Ee]xtension"),
+    ):
+        engine.query("SELECT * FROM 'https://example.org/a.parquet'")
+
+
+def test_memory_and_its_overflow_are_set(deadline: Deadline, tmp_path: Path) -> None:
+    settings = {"memory_limit": "100MB", "temp_directory": str(tmp_path / "spill")}
+
+    with closing(DuckEngine(deadline, settings)) as engine:
+        rows = engine.query(
+            "SELECT hash(i) AS x, 1 AS n FROM range(12_000_000) AS r(i) ORDER BY x LIMIT 11_000_000"
+        )
+        assert engine.fetch(rows.aggregate(n=rows.n.sum().cast("int64"))).to_pylist() == [{"n": 11_000_000}]
+
+
+def test_too_little_memory_is_said(deadline: Deadline) -> None:
+    settings = {"memory_limit": "10MB", "temp_directory": ""}
+
+    with closing(DuckEngine(deadline, settings)) as engine:
+        rows = engine.query("SELECT hash(i) AS x FROM range(3_000_000) AS r(i) ORDER BY x")
+        with pytest.raises(SourceError, match=r"^cannot be read: Out of Memory Error"):
+            engine.fetch(rows)
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("\n  one\ntwo", "one"),
+        ("", "ValueError"),
+        ("no postgresql://me:secret@host/db", "no postgresql://me:***@host/db"),
+    ],
+)
+def test_errors_are_one_line_without_passwords(message: str, line: str) -> None:
+    assert first_line(ValueError(message)) == line
