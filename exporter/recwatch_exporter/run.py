@@ -51,6 +51,11 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
         CheckError: when the reference cannot be read, or the check's type needs the data itself.
     """
     family = family_of(check.check_type)
+    if not check.check_type.profiled:
+        raise SourceError(
+            f"reference: {check.type} compares vector by vector, so nothing smaller than the data can be "
+            "frozen: give artifact with file, which the model's version keeps, and leave this check out"
+        )
     run = Run(now=now, deadline=deadline)
     with open_windows(check, now=now, deadline=deadline) as windows:
         reference = windows.reference

@@ -1,36 +1,23 @@
 """embedding: whether the same things still have the same vectors."""
 
-import numpy as np
+from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.checks.vector_type import Compared, Stream, Terms, VectorType
+from recwatch_exporter.statistics.cosines import summarise
 
-from recwatch_exporter.checks.base import Direction, FloatArray
-from recwatch_exporter.checks.vector_type import VectorType
 
+def compare(stream: Stream, terms: Terms) -> Compared:
+    """Mean cosine over the shared ids, read once, a chunk at a time.
 
-def row_cosine(reference: FloatArray, current: FloatArray) -> FloatArray:
-    """Cosine of the angle between two vectors, row by row.
-
-    Never more than one number a row: `np.diag(a @ b.T)` for a million rows would take 8 TB.
-
-    Args:
-        reference: (rows, dimensions), finite.
-        current: (rows, dimensions), finite, row by row of the same id.
-
-    Returns:
-        (rows,) in -1..1. Two vectors of zeros count 1, one vector of zeros counts 0.
+    Raises:
+        StatisticError: when the windows' vectors are of different length.
     """
-    # Scaled by the largest part first, so that squares neither overflow nor vanish.
-    a, b = _scaled(reference), _scaled(current)
-    dot = np.einsum("ij,ij->i", a, b)
-    aa, bb = np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = dot / np.sqrt(aa * bb)
-    cosine = np.where((aa == 0) & (bb == 0), 1.0, np.where((aa == 0) | (bb == 0), 0.0, cosine))
-    return np.asarray(np.clip(cosine, -1.0, 1.0), dtype=np.float64)
-
-
-def _scaled(vectors: FloatArray) -> FloatArray:
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
-    return np.asarray(vectors / np.where(largest == 0, 1.0, largest), dtype=np.float64)
+    summary = summarise(stream(), threshold=terms.threshold)
+    return Compared(
+        statistic=summary.mean,
+        n_compared=summary.n,
+        left_out=summary.left_out,
+        details=summary.details(),
+    )
 
 
 EMBEDDING = VectorType(
@@ -45,5 +32,5 @@ EMBEDDING = VectorType(
     lowest_threshold=-1.0,
     highest_threshold=1.0,
     retrain=False,
-    compare=row_cosine,
+    compare=compare,
 )

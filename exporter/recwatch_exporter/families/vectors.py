@@ -1,14 +1,18 @@
 """Check types that compare vectors that share an id."""
 
-from typing import Any
+import logging
+from collections.abc import Iterable
+from typing import cast
 
-from recwatch_exporter.checks.base import Frozen, Measurement
-from recwatch_exporter.checks.vector_type import VectorType
+from recwatch_exporter.checks.base import Direction, Frozen, Measurement, Options
+from recwatch_exporter.checks.vector_type import Compared, Terms, VectorType
 from recwatch_exporter.config import Check
-from recwatch_exporter.errors import SourceError
+from recwatch_exporter.data import Pairs
+from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.sources.window import Window
-from recwatch_exporter.statistics.cosines import summarise
+
+_LOG = logging.getLogger(__name__)
 
 
 def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 - see `Family`
@@ -17,7 +21,7 @@ def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 
 
 
 def freeze(check: Check, feature: str, reference: Window, run: Run) -> Frozen:  # noqa: ARG001 - see `Family`
-    """Nothing: vectors are compared one by one, so the reference itself is needed."""
+    """Nothing: vectors are compared one by one, so the reference itself is needed (`CheckType.profiled`)."""
     return {}
 
 
@@ -27,28 +31,65 @@ def measure(
     frozen: Frozen,  # noqa: ARG001 - see `Family`
     current: Window,
     *,
-    run: Run,  # noqa: ARG001 - see `Family`
+    run: Run,
     reference: Window | None,
 ) -> Measurement:
     """Compare row by row, a chunk at a time."""
     kind, key = check.check_type, check.key or ""
     assert isinstance(kind, VectorType)  # noqa: S101 - the table of families says so
-    assert reference is not None  # noqa: S101 - the type is never profiled
+    if reference is None:
+        raise SourceError(
+            f"reference: {kind.name} compares vector by vector, so a profile cannot stand in for the data: "
+            "give artifact with file, which the model's version keeps, or path"
+        )
     n_reference, n_current = reference.count_vectors(feature, key), current.count_vectors(feature, key)
-    pairs = reference.pairs(current, feature, key)
-    summary = summarise(((pair.ids, pair.reference, pair.current) for pair in pairs), kind.compare)
-    if n_reference and n_current and not summary.n:
-        raise SourceError(f"the windows share no {key}: compare vectors of the same things")
-    details: dict[str, Any] = {"shared": summary.n}
-    if summary.n:
-        worst = [{"id": name, "cosine": cosine} for cosine, name in summary.lowest]
-        details |= {"std": summary.std, "min": summary.lowest[0][0], "worst": worst}
+
+    def stream() -> Iterable[Pairs]:
+        return run.deadline.guard(reference.pairs(current, feature, key))
+
+    # A check's model has its type's options for a base (`config.check_model`).
+    terms = Terms(threshold=check.threshold, seed=check.seed, options=cast("Options", check))
+    found = kind.compare(stream, terms)
+    if n_reference and n_current and not found.n_compared:
+        raise _nothing(key, found)
+    _log_worst(check, found)
     return Measurement(
-        statistic=summary.mean,
-        effect_size=summary.mean,
+        statistic=found.statistic,
+        effect_size=found.statistic,
         p_value=None,
         n_reference=n_reference,
         n_current=n_current,
-        n_compared=summary.n,
-        details=details,
+        n_compared=found.n_compared,
+        details=found.details,
     )
+
+
+def _nothing(key: str, found: Compared) -> SourceError | StatisticError:
+    if found.left_out:
+        return StatisticError(
+            f"none of {found.left_out} shared vectors can be compared: they hold NaN, Inf, null or nothing "
+            "but zeros: write them anew"
+        )
+    return SourceError(f"the windows share no {key}: compare vectors of the same things")
+
+
+def _log_worst(check: Check, found: Compared) -> None:
+    """Name the worst where it matters: ids stand in the log and in the JSON, never in a label."""
+    bad = (
+        found.statistic < check.threshold
+        if check.check_type.bad is Direction.LOW
+        else found.statistic >= check.threshold
+    )
+    if bad or found.details.get("below"):
+        worst = ", ".join(
+            " ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in item.values())
+            for item in found.details.get("worst", ())
+        )
+        _LOG.warning(
+            "%s: %s %.4g against threshold %g; the worst ids: %s",
+            check.name,
+            check.type,
+            found.statistic,
+            check.threshold,
+            worst,
+        )

@@ -1,36 +1,41 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
-from recwatch_exporter.checks.embedding import row_cosine
+from recwatch_exporter.checks.embedding import EMBEDDING
+from recwatch_exporter.checks.vector_type import Compared
+from recwatch_exporter.errors import StatisticError
+
+Compare = Callable[..., Compared]
 
 
-def test_agrees_with_scipy() -> None:
+def test_mean_spread_and_worst_agree_with_scipy(compare_vectors: Compare) -> None:
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(50, 7)), rng.normal(size=(50, 7))
+    expected = np.array([1 - cosine(a, b) for a, b in zip(first, second, strict=True)])
 
-    expected = [1 - cosine(a, b) for a, b in zip(first, second, strict=True)]
+    found = compare_vectors(EMBEDDING, first, second, threshold=0.25)
 
-    np.testing.assert_allclose(row_cosine(first, second), expected, atol=1e-12)
-
-
-def test_exact_values() -> None:
-    first = np.array([[3.0, 4], [1, 0], [1, 0], [1, 0]])
-    second = np.array([[3.0, 4], [0, 2], [-5, 0], [1, 1]])
-
-    np.testing.assert_allclose(row_cosine(first, second), [1, 0, -1, np.sqrt(0.5)], atol=1e-15)
+    assert found.statistic == pytest.approx(expected.mean(), abs=1e-12)
+    assert found.details["std"] == pytest.approx(expected.std(), abs=1e-12)
+    assert found.details["min"] == pytest.approx(expected.min(), abs=1e-12)
+    assert found.details["below"] == np.count_nonzero(expected < 0.25)
+    assert [item["id"] for item in found.details["worst"]] == np.argsort(expected)[:10].tolist()
 
 
-def test_vectors_of_zeros() -> None:
-    zero, one = np.zeros((1, 3)), np.ones((1, 3))
+def test_the_picture_holds_all_and_starts_where_there_are_some(compare_vectors: Compare) -> None:
+    found = compare_vectors(EMBEDDING, np.array([[1.0, 0], [1, 0]]), np.array([[1.0, 0], [1, 1]]))
 
-    assert row_cosine(zero, zero).tolist() == [1.0]
-    assert row_cosine(zero, one).tolist() == [0.0]
+    bins = found.details["bins"]
+    assert bins["labels"][0] == "0.70 to 0.75"
+    assert len(bins["labels"]) == len(bins["current"])
+    assert (bins["current"][0], bins["current"][-1]) == (0.5, 0.5)
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_length_does_not_matter(scale: float) -> None:
-    rng = np.random.default_rng(0)
-    first, second = rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
-
-    np.testing.assert_allclose(row_cosine(first * scale, second), row_cosine(first, second), atol=1e-12)
+def test_vectors_of_different_encoders(compare_vectors: Compare) -> None:
+    with pytest.raises(
+        StatisticError, match=r"^vectors have 256 numbers in the reference and 384 in the current window"
+    ):
+        compare_vectors(EMBEDDING, np.ones((1, 256)), np.ones((1, 384)))

@@ -1,4 +1,4 @@
-"""What holds for every check type."""
+"""What holds for every type that compares counts; test_vector_type.py says what holds for vectors."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,8 @@ from hypothesis.extra import numpy as hnp
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.table import TYPES
-from recwatch_exporter.checks.vector_type import VectorType
 
 COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, CountType)]
-VECTOR_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if isinstance(kind, VectorType)]
 # They see shares alone, while PSI's bins are the reference's and its smoothing sees how large a window is.
 SYMMETRIC = [
     pytest.param(TYPES[name], id=name) for name in ("ks", "jensen_shannon", "spearman", "rank_overlap")
@@ -30,12 +28,9 @@ counts = st.integers(1, 12).flatmap(
         *(hnp.arrays(np.float64, n, elements=st.integers(0, 1000).map(float)) for _ in range(2))
     )
 )
-vectors = hnp.arrays(
-    np.float64, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=st.floats(-1e6, 1e6, width=32)
-)
 
 
-def no_drift(kind: CountType | VectorType) -> float:
+def no_drift(kind: CountType) -> float:
     return 0.0 if kind.bad is Direction.HIGH else 1.0
 
 
@@ -50,12 +45,6 @@ def test_identical_windows_show_no_drift(kind: CountType, pair: tuple[np.ndarray
     none = 0.0 if kind.name == "coverage" else 1e-12
 
     assert compared(kind, counted, counted) == pytest.approx(no_drift(kind), abs=none)
-
-
-@pytest.mark.parametrize("kind", VECTOR_TYPES)
-@given(rows=vectors)
-def test_identical_vectors_show_no_drift(kind: VectorType, rows: np.ndarray) -> None:
-    np.testing.assert_allclose(kind.compare(rows, rows), no_drift(kind), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", COUNT_TYPES)

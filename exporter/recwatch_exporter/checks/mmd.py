@@ -1,0 +1,291 @@
+"""mmd: whether rows of numbers, all columns together, come from another distribution than before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from recwatch_exporter.checks.base import Direction, FloatArray, Frozen, Options
+from recwatch_exporter.checks.sample_type import Sampled, SampleTerms, SampleType
+from recwatch_exporter.data import Rows, Sample
+from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.statistics.discrepancy import Dense, Gram, Mapped, SquaredDiscrepancy
+from recwatch_exporter.statistics.fourier import FourierMap
+from recwatch_exporter.statistics.hashing import plain_ids
+from recwatch_exporter.statistics.kernels import median_distance, rbf
+from recwatch_exporter.statistics.marginals import distances, most, picture
+from recwatch_exporter.statistics.permutation import permutation_test
+from recwatch_exporter.statistics.scaling import Scale
+from recwatch_exporter.statistics.sums import (
+    BlockSums,
+    ClusterSums,
+    Space,
+    block_sums,
+    cluster_sums,
+)
+from recwatch_exporter.statistics.thinning import same_share
+from recwatch_exporter.statistics.units import Units, units_of_clusters
+
+_BLOCKS = 512
+_MOST_BLOCKS = 4096
+_FEWEST_BLOCKS = 32
+_MOST_CLUSTERS = 8192
+_FOR_BANDWIDTH = 2000
+
+
+class MmdOptions(Options):
+    """Keys of `mmd`."""
+
+    scale: Literal["auto", "column", "none"] = "auto"
+    exact_rows: Annotated[int, Field(ge=100, le=20_000)] = 5000
+    frequencies: Annotated[int, Field(ge=16, le=4096)] = 512
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What is permuted, and the statistic of a permutation."""
+
+    method: str
+    gram: Gram
+    units: Units
+    whole: bool
+
+
+def freeze(rows: Rows, terms: SampleTerms) -> Frozen:
+    """A sample, scale and bandwidth; where the sample is not all rows, sums by block or cluster.
+
+    Raises:
+        StatisticError: when all rows are the same.
+    """
+    options = _options(terms)
+    sample = rows.sample(options.exact_rows, seed=2 * terms.seed)
+    values = sample.values.reshape(len(sample.values), rows.dimensions)
+    each = options.scale == "column" or (options.scale == "auto" and len(terms.columns) > 1)
+    scale = Scale.of(values, each=each)
+    bandwidth = median_distance(scale.apply(values[:_FOR_BANDWIDTH]))
+    if rows.n > 1 and np.isnan(bandwidth):
+        raise StatisticError(
+            "all rows of the reference are the same, so no distance is far: choose other columns"
+        )
+    frozen: dict[str, NDArray[Any]] = {
+        "rows": np.asarray(rows.n),
+        "left_out": np.asarray(rows.left_out),
+        "sample": values,
+        "centre": scale.centre,
+        "unit": scale.unit,
+        "bandwidth": np.asarray(bandwidth),
+    }
+    if sample.clusters is not None:
+        frozen["sample_clusters"] = plain_ids(sample.clusters)
+    if rows.n <= options.exact_rows:
+        return frozen
+    if sample.clusters is not None:
+        return frozen | _frozen_clusters(
+            cluster_sums(_go_on(rows, terms), _space(frozen, terms), limit=_MOST_CLUSTERS, seed=terms.seed)
+        )
+    rng = np.random.default_rng([terms.seed, 1])
+    blocks = block_sums(_go_on(rows, terms), rows.n, max(1, rows.n // _BLOCKS), _space(frozen, terms), rng)
+    return frozen | {
+        "block_size": np.asarray(blocks.size),
+        "block_sums": blocks.sums.astype(np.float32),
+        "rest": blocks.rest,
+        "rest_rows": np.asarray(blocks.rest_rows),
+    }
+
+
+def compare(frozen: Frozen, rows: Rows, terms: SampleTerms) -> Sampled:
+    """Squared MMD, and the share of permutations with one as large.
+
+    Raises:
+        StatisticError: when rows have another number of columns, or a window has but one cluster.
+    """
+    n = int(frozen["rows"])
+    if min(n, rows.n) <= 1:
+        return Sampled(statistic=float("nan"), p_value=None)
+    if rows.dimensions != frozen["sample"].shape[1]:
+        raise StatisticError(
+            f"rows have {frozen['sample'].shape[1]} numbers in the reference and {rows.dimensions} in the "
+            "current window: compare the same columns"
+        )
+    sample = rows.sample(_options(terms).exact_rows, seed=2 * terms.seed + 1)
+    test = _choose(frozen, rows, sample, terms)
+    statistic = SquaredDiscrepancy(test.gram, test.units, whole=test.whole)
+    observed = float(statistic(test.units.observed)[0])
+    if np.isnan(observed):
+        raise StatisticError("a window has fewer than two clusters: permuting them says nothing; widen it")
+    draws = ((1 - labels, labels) for labels in _guarded(test.units, terms))
+    chance = permutation_test(observed, draws, lambda _, labels: statistic(labels), Direction.HIGH)
+    return Sampled(statistic=observed, p_value=chance.p_value, details=_details(frozen, sample, test, terms))
+
+
+def _options(terms: SampleTerms) -> MmdOptions:
+    assert isinstance(terms.options, MmdOptions)  # noqa: S101 - the type says so
+    return terms.options
+
+
+def _guarded(units: Units, terms: SampleTerms) -> Iterator[FloatArray]:
+    for labels in units.draw(terms.permutations, np.random.default_rng([terms.seed, 3])):
+        terms.go_on()
+        yield labels
+
+
+def _choose(frozen: Frozen, rows: Rows, sample: Sample, terms: SampleTerms) -> _Test:
+    """Exact on few rows, by Fourier sums on many, on samples where the windows differ too much."""
+    n, exact_rows = int(frozen["rows"]), _options(terms).exact_rows
+    if n + rows.n <= exact_rows:
+        return _exact(frozen, sample.values, sample.clusters, "exact")
+    if sample.clusters is not None:
+        return _by_cluster(frozen, rows, terms)
+    ratio = _MOST_BLOCKS // _FEWEST_BLOCKS // 4
+    if max(n, rows.n) > ratio * min(n, rows.n):
+        taken = sample.values[: min(rows.n, max(exact_rows // 2, exact_rows - n))]
+        return _exact(frozen, taken, None, "exact, on samples", exact_rows - len(taken))
+    return _by_block(frozen, rows, terms)
+
+
+def _exact(
+    frozen: Frozen,
+    current: FloatArray,
+    clusters: NDArray[Any] | None,
+    method: str,
+    most_rows: int | None = None,
+) -> _Test:
+    scale = Scale(frozen["centre"], frozen["unit"])
+    reference = frozen["sample"][:most_rows]
+    values = scale.apply(np.concatenate([reference, current]))
+    kernel = rbf(values, values, float(frozen["bandwidth"]))
+    np.fill_diagonal(kernel, 1.0)
+    if clusters is None:
+        side = np.arange(len(values)) >= len(reference)
+        return _Test(method, Dense(kernel), Units.alone(np.ones(len(values)), side), whole=False)
+    units, unit = units_of_clusters(*_same_kind(frozen["sample_clusters"], plain_ids(clusters)))
+    return _Test(method, Dense(kernel, unit), units, whole=True)
+
+
+def _by_block(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
+    space = _space(frozen, terms)
+    if "block_sums" in frozen:
+        reference = BlockSums(
+            int(frozen["block_size"]),
+            frozen["block_sums"].astype(np.float64),
+            frozen["rest"],
+            int(frozen["rest_rows"]),
+        )
+    else:
+        n = len(frozen["sample"])
+        rng = np.random.default_rng([terms.seed, 1])
+        reference = block_sums([Sample(frozen["sample"])], n, max(1, n // _BLOCKS), space, rng)
+    reference = reference.merged(max(1, -(-rows.n // (reference.size * _MOST_BLOCKS))))
+    rng = np.random.default_rng([terms.seed, 2])
+    current = block_sums(_go_on(rows, terms), rows.n, reference.size, space, rng)
+    sums = np.concatenate([reference.sums, current.sums, reference.rest[None], current.rest[None]])
+    side = np.repeat([False, True, False, True], [len(reference.sums), len(current.sums), 1, 1])
+    fixed = np.arange(len(sums)) >= len(sums) - 2
+    sizes = np.where(fixed, 0.0, reference.size)
+    sizes[-2:] = reference.rest_rows, current.rest_rows
+    units = Units(sizes, side, np.arange(len(sums)), fixed)
+    return _Test("random Fourier features, by block", Mapped(sums), units, whole=False)
+
+
+def _by_cluster(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
+    space = _space(frozen, terms)
+    limit: dict[str, Any] = {"limit": _MOST_CLUSTERS, "seed": terms.seed}
+    if "cluster_sums" in frozen:
+        reference = ClusterSums(
+            frozen["cluster_ids"],
+            frozen["cluster_ranks"],
+            frozen["cluster_rows"],
+            frozen["cluster_sums"].astype(np.float64),
+            float(frozen["cluster_below"]),
+        )
+    else:
+        whole = Sample(frozen["sample"], frozen["sample_clusters"])
+        reference = cluster_sums([whole], space, **limit)
+    current = cluster_sums(_go_on(rows, terms), space, **limit)
+    _same_kind(reference.clusters, current.clusters)
+    reference, current = same_share(reference, current)
+    units, unit = units_of_clusters(reference.clusters, current.clusters)
+    sums = np.empty((len(unit), space.fourier.features))
+    sums[unit] = np.concatenate([reference.sums, current.sums])
+    sizes = np.empty(len(unit))
+    sizes[unit] = np.concatenate([reference.rows, current.rows])
+    units = Units(sizes, units.current, units.partner, units.fixed)
+    return _Test("random Fourier features, by cluster", Mapped(sums), units, whole=True)
+
+
+def _frozen_clusters(found: ClusterSums) -> dict[str, NDArray[Any]]:
+    return {
+        "cluster_ids": found.clusters,
+        "cluster_ranks": found.ranks,
+        "cluster_rows": found.rows,
+        "cluster_sums": found.sums.astype(np.float32),
+        "cluster_below": np.asarray(found.below),
+    }
+
+
+def _same_kind(reference: NDArray[Any], current: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    if len(reference) and len(current) and (reference.dtype.kind == "U") != (current.dtype.kind == "U"):
+        raise StatisticError("cluster holds text in one window and numbers in the other: write one of them")
+    return reference, current
+
+
+def _space(frozen: Frozen, terms: SampleTerms) -> Space:
+    return Space(
+        Scale(frozen["centre"], frozen["unit"]),
+        FourierMap(
+            frozen["sample"].shape[1],
+            _options(terms).frequencies,
+            float(frozen["bandwidth"]),
+            seed=terms.seed,
+        ),
+    )
+
+
+def _go_on(rows: Rows, terms: SampleTerms) -> Iterator[Sample]:
+    for batch in rows.batches():
+        terms.go_on()
+        yield batch
+
+
+def _details(frozen: Frozen, sample: Sample, test: _Test, terms: SampleTerms) -> dict[str, Any]:
+    reference, current = frozen["sample"], sample.values
+    moved = distances(reference, current)
+    names = terms.names(reference.shape[1])
+    first = int(np.argmax(moved))
+    details = {
+        "method": test.method,
+        "bandwidth": float(frozen["bandwidth"]),
+        "units": len(test.units.rows),
+        "features": most(names, moved),
+        "bins": picture(reference[:, first], current[:, first]),
+        "bins_of": names[first],
+    }
+    if test.whole:
+        details["clusters"] = int(np.count_nonzero(test.units.partner >= np.arange(len(test.units.rows))))
+    return details
+
+
+MMD = SampleType(
+    name="mmd",
+    statistic=(
+        "squared maximum mean discrepancy of all columns together, unbiased, with a Gaussian kernel whose "
+        "bandwidth is the median distance of the reference's rows"
+    ),
+    effect_size="the statistic",
+    bad=Direction.HIGH,
+    null="both windows come from one distribution; users differ from each other as they always do",
+    p_value="share of permutations of the clusters with a discrepancy at least as large",
+    source=(
+        "Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, JMLR 13, 2012, equation "
+        "3; Rahimi and Recht, Random features for large-scale kernel machines, NIPS 2007"
+    ),
+    default_threshold=0.01,
+    lowest_threshold=0.0,
+    highest_threshold=2.0,
+    freeze=freeze,
+    compare=compare,
+    options=MmdOptions,
+)

@@ -1,0 +1,151 @@
+"""The maximum mean discrepancy of any labelling of units, many labellings at once."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.statistics.units import Units
+
+_AT_ONCE = 512
+
+
+class Gram(Protocol):
+    """Sums of a kernel over the rows of units: what `K[i, j]` would be if it were written out."""
+
+    def margin(self) -> FloatArray:
+        """(units,) the sum over all units: K @ 1."""
+        ...
+
+    def own(self) -> FloatArray:
+        """(units,) of each unit with itself: the diagonal."""
+        ...
+
+    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
+        """(pairs,) K[first, second]."""
+        ...
+
+    def within(self, labels: FloatArray) -> FloatArray:
+        """(labellings, units) of 0 and 1 to (labellings,): u' K u."""
+        ...
+
+
+class Dense:
+    """A kernel that is written out: exact, for some thousands of units.
+
+    Args:
+        kernel: (rows, rows), symmetric.
+        unit: (rows,) the unit of each row; None where each row is one.
+    """
+
+    def __init__(self, kernel: FloatArray, unit: NDArray[np.intp] | None = None) -> None:
+        if unit is not None:
+            order = np.argsort(unit, kind="stable")
+            starts = np.flatnonzero(np.r_[True, np.diff(unit[order]) > 0])
+            kernel = np.add.reduceat(kernel[order], starts, axis=0)[:, order]
+            kernel = np.add.reduceat(kernel, starts, axis=1)
+        self._kernel = kernel
+
+    def margin(self) -> FloatArray:
+        """See `Gram`."""
+        return np.asarray(self._kernel.sum(axis=1), dtype=np.float64)
+
+    def own(self) -> FloatArray:
+        """See `Gram`."""
+        return np.array(self._kernel.diagonal(), dtype=np.float64)
+
+    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
+        """See `Gram`."""
+        return np.asarray(self._kernel[first, second], dtype=np.float64)
+
+    def within(self, labels: FloatArray) -> FloatArray:
+        """See `Gram`; one half of the symmetric kernel is enough, which halves the work."""
+        total = np.zeros(len(labels))
+        for start in range(0, labels.shape[1], _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            product = labels[:, :start] @ self._kernel[:start, rows]
+            product *= 2.0
+            product += labels[:, rows] @ self._kernel[rows, rows]
+            total += np.einsum("ij,ij->i", product, labels[:, rows])
+        return total
+
+
+class Mapped:
+    """A kernel by features of which it is the scalar product, summed up by unit.
+
+    Args:
+        sums: (units, features).
+    """
+
+    def __init__(self, sums: FloatArray) -> None:
+        self._sums = sums
+
+    def margin(self) -> FloatArray:
+        """See `Gram`."""
+        return np.asarray(self._sums @ self._sums.sum(axis=0), dtype=np.float64)
+
+    def own(self) -> FloatArray:
+        """See `Gram`."""
+        return np.asarray(np.einsum("ij,ij->i", self._sums, self._sums), dtype=np.float64)
+
+    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
+        """See `Gram`."""
+        return np.asarray(np.einsum("ij,ij->i", self._sums[first], self._sums[second]), dtype=np.float64)
+
+    def within(self, labels: FloatArray) -> FloatArray:
+        """See `Gram`."""
+        sums = labels @ self._sums
+        return np.asarray(np.einsum("ij,ij->i", sums, sums), dtype=np.float64)
+
+
+class SquaredDiscrepancy:
+    """Unbiased squared MMD of the two windows that labels make of units.
+
+    MMD² = mean of k(x, x') + mean of k(y, y') - 2 mean of k(x, y), over pairs of different rows (Gretton et
+    al., A kernel two-sample test, JMLR 13, 2012, equation 3). With clusters, pairs of rows of one cluster are
+    left out of all three means, as a row with itself is: two rows of one user are alike, and would tell of a
+    distance between windows where there is none.
+
+    All three sums follow from u'Ku, u the labels: so many permutations are one matrix product.
+
+    Args:
+        gram: the kernel by unit.
+        units: what is permuted.
+        whole: leave out pairs of one cluster; else a row with itself only, the kernel of which must be 1.
+    """
+
+    def __init__(self, gram: Gram, units: Units, *, whole: bool) -> None:
+        rows = units.rows
+        self._gram = gram
+        self._rows = rows
+        self._margin = gram.margin()
+        self._total = float(self._margin.sum())
+        self._left_out = gram.own() if whole else rows
+        self._left_out_pairs = rows * rows if whole else rows
+        first = np.flatnonzero(units.partner > np.arange(len(rows)))
+        second = units.partner[first]
+        self._across = float(gram.between(first, second).sum()) if whole else 0.0
+        self._across_pairs = float((rows[first] * rows[second]).sum()) if whole else 0.0
+
+    def __call__(self, labels: FloatArray) -> FloatArray:
+        """(labellings, units), 1 for the current window, to (labellings,); NaN with too few units."""
+        within = self._gram.within(labels)
+        to_all = labels @ self._margin
+        size = labels @ self._rows
+        rest = self._rows.sum() - size
+        left_out, pairs = labels @ self._left_out, labels @ self._left_out_pairs
+        current = within - left_out
+        across = to_all - within - self._across
+        reference = self._total - 2.0 * to_all + within - (self._left_out.sum() - left_out)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (
+                reference / _some(rest * rest - (self._left_out_pairs.sum() - pairs))
+                + current / _some(size * size - pairs)
+                - 2.0 * across / _some(size * rest - self._across_pairs)
+            )
+        return np.asarray(found, dtype=np.float64)
+
+
+def _some(pairs: FloatArray) -> FloatArray:
+    return np.where(pairs > 0, pairs, np.nan)
