@@ -68,10 +68,6 @@ class Moments:
     std: float
 
 
-# To whoever works on sources: `span`, `count_missing` and `count_ages` stand in window.py, counting.py and
-# times.py, in the working tree alone, as your own changes are in them too: please keep and commit them.
-
-
 @dataclass(frozen=True)
 class ColumnFacts:
     """What is known of one column of a window, all of it from one query.

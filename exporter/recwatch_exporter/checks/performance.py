@@ -119,7 +119,7 @@ def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
 class PerformanceOptions(Options):
     """What is estimated."""
 
-    label: str
+    target: str
     metric: Metric = "accuracy"
     positive: bool | int | float | str | None = None
     cut: float = 0.5

@@ -17,7 +17,7 @@ from recwatch_exporter.statistics.calibration import isotonic, platt
 MOST_SCORES = 1_000
 """So many different scores are counted each by itself; more are counted in cells."""
 
-_CELLS = 256
+_CELLS = 100
 _CELLS_OF_LOSSES = 32
 _TRUTHS = ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"})
 
@@ -53,7 +53,7 @@ def probabilities(check: Check, feature: str, reference: Window, deadline: Deadl
     options = cast("PerformanceOptions", check)
     negative, positive = _two_values(check, reference)
     deadline.check()
-    windows = [reference.segment(options.label, value) for value in (negative, positive)]
+    windows = [reference.segment(options.target, value) for value in (negative, positive)]
     sides = [
         window.count_values(feature, check.clusters, numeric=True, limit=MOST_SCORES) for window in windows
     ]
@@ -66,7 +66,7 @@ def probabilities(check: Check, feature: str, reference: Window, deadline: Deadl
     counted = [_per_score(scores, side) for side in found]
     if not all(side.any() for side in counted):
         raise StatisticError(
-            f"reference: {feature} has no values where {options.label} is {negative} or {positive}: give a "
+            f"reference: {feature} has no values where {options.target} is {negative} or {positive}: give a "
             "reference with scores and labels of both"
         )
     fit = platt if options.calibration == "platt" else isotonic
@@ -96,7 +96,7 @@ def losses(check: Check, feature: str, reference: Window, deadline: Deadline) ->
     """
     options = cast("PerformanceOptions", check)
     edges = _edges(reference, feature, _CELLS_OF_LOSSES, None)
-    rows = reference.numbers((feature, options.label), None)
+    rows = reference.numbers((feature, options.target), None)
     total, known = np.zeros(len(edges) + 1), np.zeros(len(edges) + 1)
     for batch in deadline.guard(rows.batches()):
         score, label = batch.values.T
@@ -109,7 +109,7 @@ def losses(check: Check, feature: str, reference: Window, deadline: Deadline) ->
     labelled = int(known.sum())
     if not labelled:
         raise StatisticError(
-            f"reference: no row has both {feature} and {options.label}: give one with labels"
+            f"reference: no row has both {feature} and {options.target}: give one with labels"
         )
     seen = known > 0
     middles = _middles(edges)
@@ -133,25 +133,25 @@ def in_middles(counts: SideCounts, edges: FloatArray) -> SideCounts:
 def _two_values(check: Check, reference: Window) -> tuple[str, str]:
     """The label's other value, and the positive one, as text."""
     options = cast("PerformanceOptions", check)
-    counts = reference.count_values(options.label, None, numeric=False, limit=MOST_SCORES)
+    counts = reference.count_values(options.target, None, numeric=False, limit=MOST_SCORES)
     number = f"more than {MOST_SCORES}" if counts is None else str(len(counts.values))
     if counts is None or len(counts.values) != len(("negative", "positive")):
         raise SourceError(
-            f"reference: {options.label} has {number} different values, but {options.metric} needs two: give "
+            f"reference: {options.target} has {number} values, but {options.metric} needs two: give "
             "a label that is right or wrong; mae and rmse take any number"
         )
     values = {str(value): value for value in counts.values.tolist()}
     if options.positive is None:
         if set(values) not in _TRUTHS:
             raise SourceError(
-                f"reference: {options.label} is {' or '.join(sorted(values))}: say which is positive"
+                f"reference: {options.target} is {' or '.join(sorted(values))}: say which is positive"
             )
         positive = max(values)
     else:
         same = [text for text, value in values.items() if _same(value, options.positive)]
         if not same:
             raise SourceError(
-                f"reference: {options.label} is {' or '.join(sorted(values))}, never {options.positive}: "
+                f"reference: {options.target} is {' or '.join(sorted(values))}, never {options.positive}: "
                 "correct positive"
             )
         positive = same[0]
