@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from recwatch.testing import wait_until
 from recwatch_exporter.exporter import Exporter
 from recwatch_exporter.metrics import DriftCollector
+from recwatch_exporter.run import run_check
 from recwatch_exporter.web.app import create_app
 
 TOKEN = "made-up"
@@ -30,7 +31,7 @@ def serve(write: Callable[..., Path], config_file: Callable[..., Path]) -> Itera
     """Serve an exporter of one check on a free port; gives its URL."""
     for name in ("ref.parquet", "cur.parquet"):
         write(name, rating=[1.0, 2.0])
-    exporter = Exporter(config_file(CHECK))
+    exporter = Exporter(config_file(CHECK), run=run_check)
     exporter.start()
     wait_until(lambda: all(state.success for state in exporter.state.all()))
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
