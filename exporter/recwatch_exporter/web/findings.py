@@ -12,7 +12,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.results import ALL, Finding
 from recwatch_exporter.web.bars import Bins
 from recwatch_exporter.web.why import scale_of, why
-from recwatch_exporter.web.words import amount, figure
+from recwatch_exporter.web.words import amount, figure, percent
 
 _MOST_BINS, _MOST_ROWS, _MOST_FEATURES, _MOST_FIGURES = 40, 10, 20, 12
 _MOST_DETAILS = 8_000
@@ -22,6 +22,7 @@ _TABLES = {
     "fell": "Share fell most",
     "contributions": "Contributes most",
 }
+_SHARES = frozenset({"reference", "current"})
 _DRAWN = frozenset({"bins", "features", *_TABLES})
 
 
@@ -165,17 +166,23 @@ def _table(title: str, given: Any) -> Table | None:
     return Table(
         title,
         tuple(str(key) for key in keys),
-        tuple(tuple(_shown(row.get(key)) for key in keys) for row in rows),
+        tuple(tuple(_shown(key, row.get(key)) for key in keys) for row in rows),
     )
 
 
-def _shown(value: Any) -> str:
-    return figure(value) if isinstance(value, float) and isfinite(value) else str(value)
+def _shown(key: Any, value: Any) -> str:
+    if not isinstance(value, float) or not isfinite(value):
+        return str(value)
+    return percent(value) if key in _SHARES else figure(value)
 
 
 def _figures(details: Mapping[str, Any]) -> dict[str, float]:
     numbers = {str(key): value for key, value in details.items() if key not in _DRAWN and _is_number(value)}
-    return {key.replace("_", " "): numbers[key] for key in list(numbers)[:_MOST_FIGURES]}
+    return {_capital(key.replace("_", " ")): numbers[key] for key in list(numbers)[:_MOST_FIGURES]}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rest(details: Mapping[str, Any]) -> str:

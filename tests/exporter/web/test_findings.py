@@ -43,14 +43,18 @@ def test_details_become_pictures_and_tables(check: MakeCheck, finding: MakeFindi
         "bins": {"labels": ["1", 2], "reference": [0.5, 0.5], "current": [1, 0]},
         "features": [{"feature": "age", "importance": 0.3}],
         "worst": [{"id": 7, "cosine": 0.61234}, {"id": "x", "cosine": 0.7}],
+        "rose": [{"id": "a", "reference": 0.0, "current": 0.25}],
         "clusters_seen": 12,
         "kept": True,
     }
     view = view_of(made, finding(made, details=details))
     assert view.bins == Bins(labels=("1", "2"), reference=(0.5, 0.5), current=(1.0, 0.0))
     assert view.importances == (("age", 0.3),)
-    assert view.tables == (Table("Furthest apart", ("id", "cosine"), (("7", "0.612"), ("x", "0.7"))),)
-    assert dict(view.figures) == {"clusters seen": 12}
+    assert view.tables == (
+        Table("Furthest apart", ("id", "cosine"), (("7", "0.612"), ("x", "0.7"))),
+        Table("Share rose most", ("id", "reference", "current"), (("a", "0 %", "25 %"),)),
+    )
+    assert dict(view.figures) == {"Clusters seen": 12}
     assert view.details == '{\n  "kept": true\n}'
 
 
