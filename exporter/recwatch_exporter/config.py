@@ -141,7 +141,7 @@ class Check(Settings):
         if len(set(self.columns)) != len(self.columns):
             raise ValueError("columns names one of them twice: remove one")
         if kind.columns == "none" and self.fields:
-            raise ValueError(f"{kind.name} looks at whole rows: remove column and columns")
+            raise ValueError(f"{kind.name} names no column: remove column and columns")
         if kind.columns == "one" and self.columns:
             raise ValueError(f"{kind.name} takes one column: write column instead of columns")
         if kind.columns != "none" and not self.fields:
@@ -167,7 +167,7 @@ class Check(Settings):
             if kind.has_p_value and not self.has_p_value:
                 why += f" without {' and '.join(kind.p_value_needs)}"
             raise ValueError(f"{kind.name} {why}, so cluster does nothing: remove it")
-        if self.has_p_value and self.most_findings / (self.permutations + 1) > self.alpha:
+        if self.has_p_value and kind.clusters and self.most_findings / (self.permutations + 1) > self.alpha:
             lowest = self.most_findings / (self.permutations + 1)
             among = f" of {self.most_findings} findings" if self.most_findings > 1 else ""
             raise ValueError(
@@ -185,6 +185,10 @@ class Check(Settings):
     @model_validator(mode="after")
     def _has_reference(self) -> Self:
         kind = self.check_type
+        if self.reads_rows and self.current.artifact is not None and self.current.file is None:
+            raise ValueError(
+                "current: artifact needs file, such as reference.parquet: the file of the version in service"
+            )
         if self.reference is None:
             if kind.needs_reference:
                 raise ValueError(f"{kind.name} needs reference, such as {{path: ...}}: add it")

@@ -42,9 +42,6 @@ class RangeOptions(Options):
 
     @model_validator(mode="after")
     def _limits_make_sense(self) -> Self:
-        for name, limit in (("low", self.low), ("high", self.high)):
-            if limit is not None and not math.isfinite(limit):
-                raise ValueError(f"{name} must be a finite number: leave it out where there is no limit")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low {self.low:g} is above high {self.high:g}: exchange them")
         if self.bounded and self.values:

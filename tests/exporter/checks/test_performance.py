@@ -26,8 +26,8 @@ def rows(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def counted(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Outcomes]:
     values, place = np.unique(scores, return_inverse=True)
-    positives = np.bincount(place, weights=labels, minlength=len(values))
-    negatives = np.bincount(place, weights=~labels, minlength=len(values))
+    positives = np.bincount(place, weights=labels, minlength=len(values)).astype(np.float64)
+    negatives = np.bincount(place, weights=~labels, minlength=len(values)).astype(np.float64)
     return values, Outcomes(positives=positives, negatives=negatives, chosen=values >= 0.5)
 
 
