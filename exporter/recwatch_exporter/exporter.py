@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,15 @@ from recwatch.logs import event
 from recwatch_exporter.config import Check, Config
 from recwatch_exporter.errors import CheckCancelledError, CheckError
 from recwatch_exporter.metrics import ReloadStatus
+from recwatch_exporter.process import jobs
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.process.pool import Runner
+from recwatch_exporter.process.report_log import log_result
 from recwatch_exporter.process.state import State
+from recwatch_exporter.process.storage import Storage
 from recwatch_exporter.process.watcher import PromotionWatcher
+from recwatch_exporter.process.workers import WorkerError, WorkerPool
 from recwatch_exporter.results import CheckResult
-from recwatch_exporter.run import run_check
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,7 +40,8 @@ class Exporter:
         path: drift.yml.
         clock: the time, aware.
         workers: how many checks run at the same time.
-        run: runs one check, as `run_check` does.
+        run: runs one check, as `run_check` does; by default in a worker process.
+        storage: where results are kept while the exporter is down; None keeps them nowhere.
 
     Raises:
         ConfigError: when the file cannot be used.
@@ -48,31 +53,41 @@ class Exporter:
         *,
         clock: Callable[[], datetime] = _utc_now,
         workers: int = 2,
-        run: Callable[..., CheckResult] = run_check,
+        run: Callable[..., CheckResult] | None = None,
+        storage: Storage | None = None,
     ) -> None:
         self.path = path
         self.state = State()
         self.reload_status = ReloadStatus()
         self.config = load_config(path, Config)
+        self.storage = storage
         self._clock = clock
-        self._run_check = run
+        self._workers = WorkerPool(jobs.__name__, jobs.MODULE)
+        self._run_check = run or jobs.Remote(self._workers).run
         self._runner = Runner(self._execute, self._timeout_of, workers=workers)
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._watcher = PromotionWatcher(self._promoted)
         self._reloading = threading.Lock()
 
     def start(self) -> None:
-        """Run every check now, and then on its schedule."""
+        """Publish what was kept, run every check now, and then on its schedule."""
         self._runner.start()
-        self._apply(self.config)
+        self.state.configure(self.config.checks)
+        if self.storage is not None:
+            self.state.restore(self.storage.load())
+        self._apply(self.config, first=True)
         self._scheduler.start()
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stop at once: running checks are interrupted."""
+        """Stop at once: running checks are killed, and say nothing."""
         self._watcher.stop()
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         self._runner.stop()
+        self._workers.close()
+        if self.storage is not None:
+            self.storage.close()
 
     def reload(self) -> None:
         """Read the configuration again; checks that are new or changed run at once.
@@ -92,12 +107,6 @@ class Exporter:
             self._apply(config)
             _LOG.info(event("Configuration reloaded", file=self.path, checks=len(config.checks)))
 
-    def run_all(self) -> None:
-        """Run every check once, one after the other, in this thread."""
-        self.state.configure(self.config.checks)
-        for check in self.config.checks:
-            self._execute(check.name, Deadline(check.timeout))
-
     def run(self, name: str) -> bool:
         """Run a check as soon as a thread is free; False when there is none of that name."""
         if self.state.get(name) is None:
@@ -111,16 +120,18 @@ class Exporter:
         following = None if job is None else getattr(job, "next_run_time", None)
         return None if following is None else float(following.timestamp())
 
-    def _apply(self, config: Config) -> None:
+    def _apply(self, config: Config, *, first: bool = False) -> None:
         self.config = config
         self._watcher.watch({folder for check in config.checks for folder in check.folders})
         changed = self.state.configure(config.checks)
         names = {check.name for check in config.checks}
+        if self.storage is not None:
+            self.storage.forget_others(names)
         for job in self._scheduler.get_jobs():
             if job.id not in names:
                 job.remove()
         for check in config.checks:
-            if check.name in changed:
+            if first or check.name in changed:
                 self._scheduler.add_job(
                     self._runner.submit,
                     check.schedule.trigger(),
@@ -148,37 +159,32 @@ class Exporter:
         if state is None:
             return
         check, started = state.check, time.perf_counter()
+        now = self._clock()
         try:
-            result = self._run_check(check, now=self._clock(), deadline=deadline)
+            result = self._run_check(check, now=now, deadline=deadline)
         except CheckCancelledError:
             return
         except CheckError as error:
-            self.state.failed(check, error.reason, str(error), duration=time.perf_counter() - started)
-            _LOG.error("Check failed | check=%s, reason=%s, error=%s", name, error.reason, error)
+            self._failed(check, error.reason, str(error), started)
         except Exception as error:  # noqa: BLE001 - counted and logged
             # A mistake of ours in one check must not take its neighbours with it.
-            self.state.failed(check, "internal", repr(error), duration=time.perf_counter() - started)
-            _LOG.exception(event("Check failed", check=name, reason="internal"))
+            self._failed(
+                check, "internal", str(error) if isinstance(error, WorkerError) else repr(error), started
+            )
+            trace = error.trace if isinstance(error, WorkerError) else traceback.format_exc()
+            _LOG.error("Traceback of check %s\n%s", name, trace)
         else:
             duration = time.perf_counter() - started
-            self.state.succeeded(check, result, at=self._clock().timestamp(), duration=duration)
-            _log_result(check, result, duration)
+            if self.state.succeeded(check, result, at=self._clock().timestamp(), duration=duration):
+                log_result(check, result, duration)
+                self._keep(name)
 
+    def _failed(self, check: Check, reason: str, message: str, started: float) -> None:
+        if self.state.failed(check, reason, message, duration=time.perf_counter() - started):
+            _LOG.error(event("Check failed", check=check.name, reason=reason, error=message))
+            self._keep(check.name)
 
-def _log_result(check: Check, result: CheckResult, duration: float) -> None:
-    for finding in result.findings:
-        fields: dict[str, object] = {
-            "check": check.name,
-            "statistic": "undefined" if finding.statistic is None else f"{finding.statistic:.4g}",
-            "p_value": "none" if finding.p_value is None else f"{finding.p_value:.3g}",
-            "threshold": f"{finding.threshold:g}",
-            "detected": finding.detected,
-            "feature": finding.feature,
-            "segment": finding.segment,
-            "n_reference": "none" if finding.n_reference is None else finding.n_reference,
-            "n_current": "none" if finding.n_current is None else finding.n_current,
-            "time": f"{duration:.2f}s",
-        }
-        if finding.detected and "worst" in finding.details:
-            fields["worst"] = finding.details["worst"]
-        _LOG.info(event("Check completed", **fields))
+    def _keep(self, name: str) -> None:
+        kept = None if self.storage is None else self.state.kept(name)
+        if self.storage is not None and kept is not None:
+            self.storage.save(name, kept)

@@ -1,5 +1,6 @@
-"""Every metric of the drift exporter, made at each scrape from the last results."""
+"""Every metric of the drift exporter, made from the last results."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from prometheus_client.registry import Collector
 from recwatch import __version__
 from recwatch_exporter.process.schedule import longest_gap
 from recwatch_exporter.process.state import CheckState, State
-from recwatch_exporter.results import Finding
+from recwatch_exporter.process.storage import OPERATIONS, Storage
+from recwatch_exporter.results import CheckResult, Finding
 
 _FINDING = ("check", "type", "feature", "segment")
 _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -26,6 +28,11 @@ _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "drift_check_model_info",
         "Which models a check speaks for; no model is an empty label.",
         ("check", "model"),
+    ),
+    (
+        "drift_features_detected_ratio",
+        "The share of a check's features in which drift is detected; absent for a check of one feature.",
+        ("check",),
     ),
     ("drift_rows", "Rows of a window (reference, current).", ("check", "window")),
     ("drift_min_rows", "Rows that each window needs before drift can be detected.", ("check",)),
@@ -59,12 +66,34 @@ _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("drift_exporter_build_info", "The exporter's version.", ("version",)),
 )
-_FAILURES = ("drift_check_failures", "Runs that failed, by reason.", ("check", "reason"))
+_COUNTERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("drift_check_failures", "Runs that failed, by reason.", ("check", "reason")),
+    (
+        "drift_exporter_storage_failures",
+        "How often the state file could not be read (load) or written (save).",
+        ("operation",),
+    ),
+)
+_LONGEST_LABEL = 128
+_DIGEST = 8
 
 
 def metric_names() -> dict[str, tuple[str, ...]]:
     """Every metric that the exporter has, with its labels."""
-    return {name: labels for name, _, labels in _GAUGES} | {f"{_FAILURES[0]}_total": _FAILURES[2]}
+    counters = {f"{name}_total": labels for name, _, labels in _COUNTERS}
+    return {name: labels for name, _, labels in _GAUGES} | counters
+
+
+def bounded(value: str) -> str:
+    """A label's value of at most 128 characters; two that are cut stay two, by what they end with."""
+    value = value.encode("utf-8", "replace").decode("utf-8")
+    if len(value) <= _LONGEST_LABEL:
+        return value
+    digest = hashlib.sha256(value.encode()).hexdigest()[:_DIGEST]
+    return f"{value[: _LONGEST_LABEL - _DIGEST - 1]}~{digest}"
+
+
+Families = dict[str, Metric]
 
 
 @dataclass
@@ -76,77 +105,98 @@ class ReloadStatus:
 
 
 class DriftCollector(Collector):
-    """The last results as metrics.
+    """The last results as metrics; `exposition` writes the same faster.
 
     Register it with `registry.register(DriftCollector(state, reload))`.
     """
 
-    def __init__(self, state: State, reload: ReloadStatus) -> None:
+    def __init__(self, state: State, reload: ReloadStatus, storage: Storage | None = None) -> None:
         self._state = state
         self._reload = reload
+        self._storage = storage
 
     def describe(self) -> Iterable[Metric]:
         """The metrics without their values, so that a name taken twice is found at registration."""
-        return (*_gauges().values(), _failures())
+        return families().values()
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of all checks as they are now."""
-        gauges, failures = _gauges(), _failures()
+        found = families()
         for state in self._state.all():
-            _add_check(gauges, state)
-            for finding in state.result.findings if state.result else ():
-                _add_finding(gauges, state.check.name, finding)
-            for reason, count in state.failures.items():
-                failures.add_metric((state.check.name, reason), count)
-        gauges["drift_exporter_config_last_reload_successful"].add_metric((), self._reload.successful)
-        gauges["drift_exporter_config_last_reload_success_timestamp_seconds"].add_metric(
-            (), self._reload.succeeded_at
-        )
-        gauges["drift_exporter_build_info"].add_metric((__version__,), 1)
-        yield from gauges.values()
-        yield failures
+            add_check(found, state)
+        add_exporter(found, self._reload, self._storage)
+        yield from found.values()
 
 
-def _gauges() -> dict[str, GaugeMetricFamily]:
-    return {name: GaugeMetricFamily(name, text, labels=labels) for name, text, labels in _GAUGES}
+def families() -> Families:
+    """Every metric, without values."""
+    gauges: Families = {name: GaugeMetricFamily(name, text, labels=labels) for name, text, labels in _GAUGES}
+    return gauges | {name: CounterMetricFamily(name, text, labels=labels) for name, text, labels in _COUNTERS}
 
 
-def _failures() -> CounterMetricFamily:
-    name, text, labels = _FAILURES
-    return CounterMetricFamily(name, text, labels=labels)
+def add_exporter(found: Families, reload: ReloadStatus, storage: Storage | None) -> None:
+    """What the exporter says of itself."""
+    _add(found, "drift_exporter_config_last_reload_successful", (), reload.successful)
+    _add(found, "drift_exporter_config_last_reload_success_timestamp_seconds", (), reload.succeeded_at)
+    _add(found, "drift_exporter_build_info", (__version__,), 1)
+    for operation in OPERATIONS:
+        failures = 0 if storage is None else storage.failures[operation]
+        _add(found, "drift_exporter_storage_failures", (operation,), failures)
 
 
-def _add_check(gauges: dict[str, GaugeMetricFamily], state: CheckState) -> None:
+def _add(found: Families, name: str, labels: tuple[str, ...], value: float) -> None:
+    family = found[name]
+    assert isinstance(family, GaugeMetricFamily | CounterMetricFamily)  # noqa: S101 - as `families` makes them
+    family.add_metric(labels, value)
+
+
+def add_check(found: Families, state: CheckState) -> None:
+    """What one check says."""
     check, result = state.check, state.result
     name = check.name
     for model in check.models or ("",):
-        gauges["drift_check_model_info"].add_metric((name, model), 1)
-    gauges["drift_min_rows"].add_metric((name,), check.min_rows)
-    gauges["drift_alpha"].add_metric((name,), check.alpha)
-    gauges["drift_check_last_success_timestamp_seconds"].add_metric((name,), state.last_success)
-    gauges["drift_check_interval_seconds"].add_metric((name,), longest_gap(check.schedule).total_seconds())
+        _add(found, "drift_check_model_info", (name, model), 1)
+    _add(found, "drift_min_rows", (name,), check.min_rows)
+    _add(found, "drift_alpha", (name,), check.alpha)
+    _add(found, "drift_check_last_success_timestamp_seconds", (name,), state.last_success)
+    _add(found, "drift_check_interval_seconds", (name,), longest_gap(check.schedule).total_seconds())
     if state.success is not None:
-        gauges["drift_check_success"].add_metric((name,), state.success)
+        _add(found, "drift_check_success", (name,), state.success)
     if state.duration is not None:
-        gauges["drift_check_duration_seconds"].add_metric((name,), state.duration)
+        _add(found, "drift_check_duration_seconds", (name,), state.duration)
+    for reason, count in state.failures.items():
+        _add(found, "drift_check_failures", (name, reason), count)
     if result is None:
-        gauges["drift_threshold"].add_metric((name, check.type, check.label, "all"), check.threshold)
+        labels = (name, check.type, bounded(check.label), "all")
+        _add(found, "drift_threshold", labels, check.threshold)
         return
     for window, rows in result.rows.items():
-        gauges["drift_rows"].add_metric((name, window), rows)
+        _add(found, "drift_rows", (name, window), rows)
     for window, newest in result.newest.items():
-        gauges["drift_source_timestamp_seconds"].add_metric((name, window), newest.timestamp())
+        _add(found, "drift_source_timestamp_seconds", (name, window), newest.timestamp())
+    if result.drifted_share is not None:
+        _add(found, "drift_features_detected_ratio", (name,), result.drifted_share)
+    _add_findings(found, name, result)
 
 
-def _add_finding(gauges: dict[str, GaugeMetricFamily], name: str, finding: Finding) -> None:
-    labels = (name, finding.type, finding.feature, finding.segment)
+def _add_findings(found: Families, name: str, result: CheckResult) -> None:
+    series: dict[tuple[str, str, str, str], Finding] = {}
+    for finding in result.findings:
+        # Prometheus refuses the whole scrape where one series stands twice.
+        key = (name, finding.type, bounded(finding.feature), bounded(finding.segment))
+        series.setdefault(key, finding)
+    for key, finding in series.items():
+        _add_finding(found, key, finding)
+
+
+def _add_finding(found: Families, labels: tuple[str, ...], finding: Finding) -> None:
     values = {
         "drift_statistic": finding.statistic,
         "drift_p_value": finding.p_value,
         "drift_effect_size": finding.effect_size,
         "drift_threshold": finding.threshold,
-        "drift_detected": finding.detected,
+        "drift_detected": None if finding.error is not None else finding.detected,
     }
     for metric, value in values.items():
         if value is not None:
-            gauges[metric].add_metric(labels, value)
+            _add(found, metric, labels, value)

@@ -1,15 +1,17 @@
 """Reference profiles: what checks need of their reference, frozen into one small file.
 
 A profile is an .npz archive: plain arrays, of which nothing is ever executed, and one JSON text that says
-what it was made of. It belongs to a model's version: results then do not move when old data is rewritten, and a check
-reads the current window alone.
+what it was made of. It belongs to a model's version: results then do not move when old data is rewritten, and
+a check reads the current window alone.
 """
 
 import json
 import os
+import struct
 import tempfile
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from recwatch import __version__
+from recwatch.durations import format_duration
 from recwatch_exporter.checks.base import Frozen
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError
@@ -49,26 +52,38 @@ class FrozenCheck:
 
 
 def write_profile(
-    path: Path, frozen: Mapping[Check, FrozenCheck], *, version: str | None, made_at: datetime
+    path: Path,
+    frozen: Sequence[tuple[Check, FrozenCheck]],
+    *,
+    version: str | None,
+    made_at: datetime,
 ) -> None:
     """Write a profile, whole or not at all.
 
     Args:
         path: the file; one that is there is replaced.
-        frozen: what each check needs.
+        frozen: checks, and what each needs.
         version: the model's version that it belongs to; None where it belongs to none.
         made_at: now, aware.
+
+    Raises:
+        OSError: when the file cannot be written.
+        TypeError: when an array holds something else than numbers or text.
     """
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     checks = {}
-    for check, item in frozen.items():
+    for check, item in frozen:
         parts = []
         for (feature, segment), part in item.parts.items():
-            names = {name: f"array{len(arrays) + number}" for number, name in enumerate(part)}
-            arrays.update({names[name]: np.asarray(array) for name, array in part.items()})
-            parts.append({"feature": feature, "segment": segment, "arrays": names})
+            names = {}
+            for name, array in part.items():
+                names[name] = f"array{len(arrays)}"
+                arrays[names[name]] = _storable(np.asarray(array))
+            texts = [name for name, array in part.items() if np.asarray(array).dtype.kind in "OU"]
+            parts.append({"feature": feature, "segment": segment, "arrays": names, "texts": texts})
         checks[check.name] = {
             "made_with": _deciding(check),
+            "window": _window(check),
             "newest": _written(item.newest),
             "source_newest": _written(item.source_newest),
             "segments": item.segments,
@@ -85,7 +100,7 @@ def write_profile(
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".npz", delete=False) as file:
         temporary = Path(file.name)
         try:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # numpy 1.26 knows no allow_pickle
             file.flush()
             os.fsync(file.fileno())
             temporary.chmod(0o644)
@@ -111,40 +126,79 @@ def read_profile(path: Path, check: Check, *, version: str | None) -> FrozenChec
             meta = json.loads(str(archive[_META]))
             found = meta["checks"].get(check.name) if meta["format"] == FORMAT else None
             if found is not None:
-                _same(path, check, found["made_with"], of_file=meta["version"], of_folder=version)
-            parts = {
-                (part["feature"], part["segment"]): {
-                    name: archive[stored] for name, stored in part["arrays"].items()
-                }
-                for part in (found["parts"] if found is not None else ())
-            }
-    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise SourceError(
-            f"reference: {path} is not a profile: {error}: make it by `recwatch-exporter profile`"
-        ) from error
+                _same(path, check, found, of_file=meta["version"], of_folder=version)
+                return _restored(archive, found)
+    except (
+        OSError,
+        EOFError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+    ) as error:
+        raise _unusable(path, error) from error
+    except (ValueError, MemoryError, struct.error, zipfile.BadZipFile, zlib.error) as error:
+        raise _unusable(path, error) from error
     if meta["format"] != FORMAT:
         raise SourceError(f"reference: {path} is of format {meta['format']}, not {FORMAT}: make it anew")
-    if found is None:
-        raise SourceError(
-            f"reference: {path} holds no check {check.name}: it has {', '.join(meta['checks'])}; make it anew"
-        )
+    raise SourceError(
+        f"reference: {path} holds no check {check.name}: it has {', '.join(meta['checks'])}; make it anew, "
+        "or give the reference as data"
+    )
+
+
+def _unusable(path: Path, error: BaseException) -> SourceError:
+    first = next(iter(str(error).splitlines()), "") or repr(error)
+    return SourceError(f"reference: {path} is not a profile: {first}: make it by `recwatch-exporter profile`")
+
+
+def _restored(archive: Mapping[str, Any], found: Mapping[str, Any]) -> FrozenCheck:
     return FrozenCheck(
         newest=_read(found["newest"]),
         source_newest=_read(found["source_newest"]),
         segments=tuple(found["segments"]),
-        parts=parts,
+        parts={
+            (part["feature"], part["segment"]): {
+                name: _text_of(archive[stored]) if name in part["texts"] else archive[stored]
+                for name, stored in part["arrays"].items()
+            }
+            for part in found["parts"]
+        },
     )
 
 
+def _storable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array as it is written: text as JSON, which takes as much room as there is text."""
+    if array.dtype.kind not in "OU":
+        return array
+    values = array.ravel().tolist()
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("holds something else than text among its text")
+    text = json.dumps([list(array.shape), values]).encode("ascii")
+    return np.frombuffer(text, dtype=np.uint8)
+
+
+def _text_of(stored: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    shape, values = json.loads(stored.tobytes())
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)
+
+
 def _same(
-    path: Path, check: Check, made_with: Mapping[str, Any], *, of_file: str | None, of_folder: str | None
+    path: Path, check: Check, found: Mapping[str, Any], *, of_file: str | None, of_folder: str | None
 ) -> None:
-    if of_folder is not None and of_file is not None and of_file != of_folder:
+    if of_folder is not None and of_file != of_folder:
+        belongs = "no version" if of_file is None else f"version {of_file}"
         raise SourceError(
-            f"reference: {path} belongs to version {of_file}, not to {of_folder}: "
-            "make it anew by `recwatch-exporter profile`"
+            f"reference: {path} belongs to {belongs}, not to version {of_folder}: "
+            f"make it anew by `recwatch-exporter profile --version {of_folder}`"
         )
-    now = _deciding(check)
+    made_with, now = dict(found["made_with"]), _deciding(check)
+    if _window(check) is not None:
+        # What stands in for the data may leave its window out; where it does not, it is the data's.
+        made_with["window"], now["window"] = found["window"], _window(check)
     changed = [key for key in sorted({*made_with, *now}) if made_with.get(key) != now.get(key)]
     if changed:
         what = "; ".join(f"{key} was {made_with.get(key)!r} and is {now.get(key)!r}" for key in changed)
@@ -158,6 +212,11 @@ def _deciding(check: Check) -> dict[str, Any]:
     own = set(check.check_type.options.model_fields)
     dumped = check.model_dump(mode="json", include=_DECIDING | own)
     return json.loads(json.dumps(dumped))  # type: ignore[no-any-return] # as a file gives it back
+
+
+def _window(check: Check) -> str | None:
+    window = None if check.reference is None else check.reference.window
+    return None if window is None else format_duration(window)
 
 
 def _written(time: datetime | None) -> str | None:

@@ -1,17 +1,18 @@
-"""What the checks found, as JSON and as the table and exit code of `--once`."""
+"""What the checks found, as JSON and as the table and exit code of `recwatch-exporter check`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from recwatch.logs import one_line
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.results import Finding
 
 
 class Verdict(IntEnum):
-    """The exit code of `--once`."""
+    """The exit code of `recwatch-exporter check`."""
 
     NO_DRIFT = 0
     DRIFT = 1
@@ -34,45 +35,52 @@ def verdict(states: Iterable[CheckState]) -> Verdict:
 
 
 def describe(state: CheckState) -> list[dict[str, Any]]:
-    """A check as JSON, one row a finding; a check that never succeeded gives one row without figures."""
-    check, result = state.check, state.result
-    shared = {
-        "check": check.name,
-        "type": check.type,
-        "models": list(check.models),
-        "threshold": check.threshold,
-        "n_reference": None,
-        "n_current": None,
-        "enough_rows": result.enough_rows if result else None,
-        "error": state.error,
+    """A check as JSON, one row a finding; a check that has no result gives one row without figures."""
+    if state.result is None:
+        empty = Finding(
+            type=state.check.type,
+            feature=state.check.label,
+            statistic=None,
+            p_value=None,
+            effect_size=None,
+            threshold=state.check.threshold,
+            detected=False,
+        )
+        return [_row(state, empty, state.error) | {"detected": None, "enough_rows": None}]
+    # Where only some features failed, the others have nothing to do with the error.
+    in_part = state.result.failure is not None and state.error == state.result.failure[1]
+    shared = None if in_part else state.error
+    return [_row(state, finding, finding.error or shared) for finding in state.result.findings]
+
+
+def _row(state: CheckState, finding: Finding, error: str | None) -> dict[str, Any]:
+    when = datetime.fromtimestamp(state.last_success, UTC).isoformat() if state.last_success else None
+    return {
+        "check": state.check.name,
+        "type": finding.type,
+        "feature": finding.feature,
+        "segment": finding.segment,
+        "statistic": finding.statistic,
+        "p_value": finding.p_value,
+        "effect_size": finding.effect_size,
+        "threshold": finding.threshold,
+        "detected": finding.detected,
+        "n_reference": finding.n_reference,
+        "n_current": finding.n_current,
+        "error": error,
+        "details": dict(finding.details),
+        "models": list(state.check.models),
+        "enough_rows": finding.enough_rows,
         "success": state.success,
-        "last_success": datetime.fromtimestamp(state.last_success, UTC).isoformat() if result else None,
+        "last_success": when,
     }
-    if result is None:
-        figures: dict[str, Any] = dict.fromkeys(("statistic", "p_value", "effect_size", "detected"))
-        return [shared | figures | {"feature": check.label, "segment": "all", "details": {}}]
-    return [
-        shared
-        | {
-            "type": finding.type,
-            "feature": finding.feature,
-            "segment": finding.segment,
-            "statistic": finding.statistic,
-            "p_value": finding.p_value,
-            "effect_size": finding.effect_size,
-            "threshold": finding.threshold,
-            "detected": finding.detected,
-            "n_reference": finding.n_reference,
-            "n_current": finding.n_current,
-            "error": finding.error or state.error,
-            "details": dict(finding.details),
-        }
-        for finding in result.findings
-    ]
 
 
-_HEADINGS = ("CHECK", "TYPE", "FEATURE", "STATISTIC", "DRIFT IF", "P-VALUE", "REFERENCE", "CURRENT", "RESULT")
-_RIGHT = frozenset({"STATISTIC", "DRIFT IF", "P-VALUE", "REFERENCE", "CURRENT"})
+_HEADINGS = (
+    *("CHECK", "TYPE", "FEATURE", "SEGMENT", "STATISTIC", "EFFECT", "DRIFT IF", "P-VALUE"),
+    *("REFERENCE", "CURRENT", "RESULT"),
+)
+_RIGHT = frozenset({"STATISTIC", "EFFECT", "DRIFT IF", "P-VALUE", "REFERENCE", "CURRENT"})
 
 
 def table(states: Sequence[CheckState]) -> str:
@@ -86,21 +94,24 @@ def table(states: Sequence[CheckState]) -> str:
         ).rstrip()
         for line in lines
     ]
-    errors = [f"{state.check.name}: {state.error}" for state in states if state.error]
+    errors = [one_line(f"{state.check.name}: {state.error}") for state in states if state.error]
     return "\n".join([*text, *(["", *errors] if errors else [])])
 
 
 def _lines(state: CheckState) -> list[tuple[str, ...]]:
     check, result = state.check, state.result
     if result is None:
-        return [(check.name, check.type, check.label, "-", _limit(state), "-", "-", "-", "failed")]
+        blank = ("-", "-", limit(state), "-", "-", "-")
+        return [(check.name, check.type, one_line(check.label), "all", *blank, "failed")]
     return [
         (
             check.name,
             finding.type,
-            finding.feature,
+            one_line(finding.feature),
+            one_line(finding.segment),
             _figure(finding.statistic),
-            _limit(state),
+            _figure(finding.effect_size),
+            limit(state),
             _figure(finding.p_value),
             _count(finding.n_reference),
             _count(finding.n_current),
@@ -114,7 +125,8 @@ def _count(rows: int | None) -> str:
     return "-" if rows is None else str(rows)
 
 
-def _limit(state: CheckState) -> str:
+def limit(state: CheckState) -> str:
+    """From which effect size on it is drift, such as `>= 0.1`."""
     sign = ">=" if state.check.check_type.bad is Direction.HIGH else "<"
     return f"{sign} {state.check.threshold:g}"
 
@@ -126,5 +138,6 @@ def _figure(value: float | None) -> str:
 def _word(state: CheckState, finding: Finding) -> str:
     if finding.detected:
         return "DRIFT"
-    enough = state.result is not None and state.result.enough_rows
-    return "no drift" if enough else f"fewer than {state.check.min_rows} rows"
+    if finding.error is not None:
+        return "failed"
+    return "no drift" if finding.enough_rows else f"fewer than {state.check.min_rows} rows"

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from recwatch.exposition import render
 from recwatch.metrics import DroppedWrites
 
-__all__ = ["Scrape", "answer"]
+__all__ = ["Scrape", "answer", "takes_gzip"]
 
 _QUALITY = re.compile(r"q\s*=\s*([01](?:\.\d*)?)")
 
@@ -42,7 +42,7 @@ def answer(
     except Exception as error:  # noqa: BLE001 - a scrape must never break the service
         DroppedWrites.of(registry).drop("metrics", "scrape", error)
         return _scrape(500, "text/plain; charset=utf-8", f"{error}\n".encode(), {})
-    if _takes_gzip(accept_encoding):
+    if takes_gzip(accept_encoding):
         return _scrape(200, content_type, gzip.compress(body, compresslevel=1), {"Content-Encoding": "gzip"})
     return _scrape(200, content_type, body, {})
 
@@ -56,7 +56,7 @@ def _scrape(status: int, content_type: str, body: bytes, headers: dict[str, str]
     return Scrape(status, {**always, **headers}, body)
 
 
-def _takes_gzip(accept_encoding: str) -> bool:
+def takes_gzip(accept_encoding: str) -> bool:
     """Whether a header Accept-Encoding takes gzip: and not at quality 0 (RFC 9110, 12.5.3)."""
     qualities = {}
     for part in accept_encoding.lower().split(","):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -39,6 +40,7 @@ class Process:
         self._log = (folder / "exporter.log").open("w+", encoding="utf-8")
         argv = [sys.executable, "-m", "recwatch_exporter", "--config.file", str(config)]
         argv += ["--web.listen-address", "127.0.0.1:0", "--web.token-file", str(token)]
+        argv += ["--storage.path", str(folder / "state")]
         self.process = subprocess.Popen(argv, stderr=self._log, stdout=self._log)
         (address,) = wait_until(lambda: re.findall(r"Exporter started .*address=(\S+)", self.log()))
         self.url = f"http://{address}"
@@ -146,63 +148,116 @@ def test_the_life_of_an_exporter(
     assert "Traceback" not in exporter.log()
 
 
-def test_sigterm_interrupts_a_running_check(
-    spawn: Callable[[Path], Process], config_file: Callable[..., Path], write: Callable[..., Path]
-) -> None:
-    """Years of permutations, ended at once."""
-    for name in ("ref.parquet", "cur.parquet"):
-        write(name, rating=[float(value) for value in range(50_000)])
-    long = {
-        "name": "long",
-        "type": "ks",
-        "column": "rating",
-        "threshold": 0.1,
-        "permutations": 1_000_000,
-        "reference": {"path": "ref.parquet"},
-        "current": {"path": "cur.parquet"},
-    }
-    exporter = spawn(config_file(long))
-    assert requests.get(f"{exporter.url}/-/healthy", timeout=10).status_code == 200
+@pytest.fixture
+def hanging(tmp_path: Path, write: Callable[..., Path]) -> dict[str, Any]:
+    """A check that reads a pipe into which nobody writes: it hangs in the kernel."""
+    write("ref.parquet", rating=[1.0, 2.0])
+    os.mkfifo(tmp_path / "cur.csv")
+    files = {"reference": {"path": "ref.parquet"}, "current": {"path": "cur.csv"}}
+    return {"name": "hanging", "type": "ks", "column": "rating", "threshold": 0.1, **files}
 
-    exporter.process.send_signal(signal.SIGTERM)
+
+def workers(exporter: Process) -> list[psutil.Process]:
+    return psutil.Process(exporter.process.pid).children(recursive=True)
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def waits_in_the_kernel(process: psutil.Process) -> bool:
+    """Whether a thread of it waits for the other end of a pipe."""
+    try:
+        tasks = list(Path(f"/proc/{process.pid}/task").iterdir())
+        return any("wait_for_partner" in (task / "wchan").read_text(encoding="ascii") for task in tasks)
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.all)])
+def test_a_signal_ends_a_check_that_hangs(
+    number: signal.Signals,
+    spawn: Callable[[Path], Process],
+    config_file: Callable[..., Path],
+    hanging: dict[str, Any],
+) -> None:
+    exporter = spawn(config_file(hanging))
+    wait_until(lambda: any(map(waits_in_the_kernel, workers(exporter))), 60)
+    children = workers(exporter)
+
+    exporter.process.send_signal(number)
 
     assert exporter.process.wait(10) == 0
-    assert "Left behind" not in exporter.log()
+    assert all(map(gone, children))
+    assert "Left" not in exporter.log()
+    assert "Check failed" not in exporter.log()
 
 
-def test_once_finds_drift(
-    config_file: Callable[..., Path], checks: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+def test_an_exporter_that_is_killed_leaves_nothing_behind(
+    spawn: Callable[[Path], Process], config_file: Callable[..., Path], hanging: dict[str, Any]
 ) -> None:
-    assert main(["--config.file", str(config_file(*checks)), "--once"]) == 1
+    exporter = spawn(config_file(hanging))
+    wait_until(lambda: any(map(waits_in_the_kernel, workers(exporter))), 60)
+    children = workers(exporter)
 
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:3] == ["CHECK", "TYPE", "FEATURE"]
-    assert lines[1].split()[0] == "rating_scale"
-    assert lines[1].endswith("DRIFT")
-    assert lines[2].endswith("failed")
-    assert re.fullmatch(r"failing: reference: .*nothing\.parquet does not exist: .*", lines[-1])
+    exporter.process.kill()
+
+    wait_until(lambda: all(map(gone, children)))
 
 
-def test_once_finds_nothing_or_cannot_tell(
-    config_file: Callable[..., Path],
-    checks: list[dict[str, Any]],
-    promote: Callable[..., Path],
-    days: Callable[..., Any],
-    tmp_path: Path,
+def test_a_check_that_hangs_costs_itself_alone(
+    spawn: Callable[[Path], Process], config_file: Callable[..., Path], hanging: dict[str, Any]
 ) -> None:
-    promote("als", reference=reference(days, 0.5))
-    assert main(["--config.file", str(config_file(checks[0])), "--once"]) == 0
-    assert main(["--config.file", str(config_file(*checks)), "--once"]) == 2
-    assert main(["--config.file", str(config_file({**checks[0], "min_rows": 31})), "--once"]) == 2
-    assert main(["--config.file", str(tmp_path / "nothing.yml"), "--once"]) == 2
+    """And a worker that is killed under it, the same."""
+    sound = {**hanging, "name": "sound", "current": {"path": "ref.parquet"}, "min_rows": 1}
+    exporter = spawn(config_file({**hanging, "timeout": "1s"}, sound, {**hanging, "name": "shot"}))
+
+    wait_until(lambda: exporter.value("drift_check_success", check="sound") == 1, 60)
+    wait_until(
+        lambda: exporter.value("drift_check_failures_total", check="hanging", reason="timeout") == 1, 60
+    )
+    wait_until(lambda: any(map(waits_in_the_kernel, workers(exporter))), 60)
+    for worker in filter(waits_in_the_kernel, workers(exporter)):
+        worker.kill()
+    wait_until(lambda: exporter.value("drift_check_failures_total", check="shot", reason="crashed") == 1, 60)
+    assert exporter.post("/-/run/sound").status_code == 202
+    assert "took longer than its timeout of 1s" in exporter.log()
+    assert "it was killed (SIGKILL)" in exporter.log()
+
+
+def test_results_are_there_at_once_after_a_restart(
+    spawn: Callable[[Path], Process], config_file: Callable[..., Path], checks: list[dict[str, Any]]
+) -> None:
+    """Killed, not stopped: what was said is on disk."""
+    config = config_file(checks[0])
+    first = spawn(config)
+    wait_until(lambda: first.value("drift_detected", check="rating_scale") == 1, 60)
+    name = "drift_check_last_success_timestamp_seconds"
+    before = first.value(name, check="rating_scale") or 0.0
+    first.post("/-/run/rating_scale")
+    wait_until(lambda: (first.value(name, check="rating_scale") or 0.0) > before, 60, what="a second run")
+    first.close()
+
+    second = spawn(config)
+
+    assert second.value("drift_detected", check="rating_scale") == 1
+    after = second.value(name, check="rating_scale") or 0.0
+    assert after >= before
+    wait_until(lambda: (second.value(name, check="rating_scale") or 0.0) > after, 60, what="a run of its own")
 
 
 def test_check_config(
     config_file: Callable[..., Path], checks: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = config_file(*checks)
-    assert main(["--config.file", str(path), "--check-config"]) == 0
-    assert capsys.readouterr().out == f"{path}: valid, 2 checks\n"
+    for argv in (
+        ["--config.file", str(path), "--check-config"],
+        ["--config", str(path), "serve", "--check-config"],
+        ["check", "--config", str(path), "--check-config"],
+        ["profile", "--config.file", str(path), "--check-config", "--output", "nowhere"],
+    ):
+        assert main(argv) == 0
+        assert capsys.readouterr().out == f"{path}: valid, 2 checks\n"
 
     config_file({**checks[0], "typ": "ks"})
     assert main(["--config.file", str(path), "--check-config"]) == 1
@@ -216,7 +271,7 @@ def test_a_token_file_that_is_none(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     token = tmp_path / "token"
-    argv = ["--config.file", str(config_file(*checks)), "--web.token-file", str(token)]
+    argv = ["--config.file", str(config_file(*checks)), "--web.token-file", str(token), "--storage.path="]
     assert main(argv) == 1
     assert "the token cannot be read" in capsys.readouterr().err
 
@@ -233,13 +288,32 @@ def test_a_port_that_is_taken(
 ) -> None:
     address = spawn(config_file(*checks)).url.removeprefix("http://")
 
-    assert main(["--config.file", str(config_file(*checks)), "--web.listen-address", address]) == 1
+    argv = ["serve", "--config.file", str(config_file(*checks)), "--storage.path="]
+    assert main([*argv, "--web.listen-address", address]) == 1
     assert capsys.readouterr().err.startswith(f"cannot listen on {address}: ")
 
 
 def test_an_address_that_is_none(config_file: Callable[..., Path], checks: list[dict[str, Any]]) -> None:
     with pytest.raises(SystemExit):
         main(["--config.file", str(config_file(*checks)), "--web.listen-address", "nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "--config.file is required: name the configuration, such as drift.yml"),
+        (["--config", "a.yml", "--once"], "unrecognized arguments: --once"),
+        (["--config", "a.yml", "nothing"], "invalid choice: 'nothing'"),
+        (["--config", "a.yml", "--workers", "0"], "'0' is not a number of 1 or more"),
+        (["profile", "--config", "a.yml"], "the following arguments are required: --output"),
+    ],
+)
+def test_what_cannot_be_told(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_importing_does_nothing() -> None:

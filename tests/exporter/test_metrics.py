@@ -1,13 +1,16 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from recwatch_exporter.config import Check
-from recwatch_exporter.metrics import DriftCollector, ReloadStatus, metric_names
+from recwatch_exporter.metrics import DriftCollector, ReloadStatus, bounded, metric_names
 from recwatch_exporter.process.state import State
+from recwatch_exporter.process.storage import Storage
 from recwatch_exporter.results import CheckResult, Finding
 
 FINDING = {"check": "check", "type": "ks", "feature": "rating", "segment": "all"}
@@ -54,7 +57,7 @@ def test_before_the_first_run(
     assert value("drift_check_interval_seconds", {"check": "check"}) == 3600
     assert value("drift_check_last_success_timestamp_seconds", {"check": "check"}) == 0
     assert value("drift_check_model_info", {"check": "check", "model": "als"}) == 1
-    for reason in ("source", "statistic", "timeout", "internal"):
+    for reason in ("source", "statistic", "timeout", "memory", "crashed", "internal"):
         assert value("drift_check_failures_total", {"check": "check", "reason": reason}) == 0
     assert value("drift_detected", FINDING) is None
     assert value("drift_check_success", {"check": "check"}) is None
@@ -131,8 +134,8 @@ def test_every_metric_is_listed_and_documented(
 ) -> None:
     check = make_check()
     state.configure([check])
-    state.succeeded(check, result(), at=9.0, duration=0.5)
-    doc = (ROOT / "docs/drift.md").read_text(encoding="utf-8")
+    state.succeeded(check, replace(result(), drifted_share=0.5), at=9.0, duration=0.5)
+    doc = (ROOT / "docs/exporter.md").read_text(encoding="utf-8")
 
     exported = {
         sample.name: tuple(sample.labels) for family in registry.collect() for sample in family.samples
@@ -141,6 +144,97 @@ def test_every_metric_is_listed_and_documented(
     assert exported == metric_names()
     for name, labels in metric_names().items():
         assert f"| `{name}` | {', '.join(labels)} |".replace("|  |", "| |") in doc
+
+
+def finding(feature: str, **keys: Any) -> Finding:
+    return replace(result().findings[0], feature=feature, **keys)
+
+
+def test_some_features_failed(
+    state: State, registry: CollectorRegistry, make_check: Callable[..., Check]
+) -> None:
+    check = make_check()
+    state.configure([check])
+    state.succeeded(check, result(), at=9.0, duration=0.5)
+    broken = finding("price", statistic=None, effect_size=None, p_value=None, error="not there")
+    partly = replace(
+        result(),
+        findings=(finding("rating"), broken),
+        failure=("source", "price: not there"),
+        drifted_share=1.0,
+    )
+    state.succeeded(check, partly, at=11.0, duration=0.5)
+    value = registry.get_sample_value
+
+    assert value("drift_check_success", {"check": "check"}) == 0
+    assert value("drift_check_last_success_timestamp_seconds", {"check": "check"}) == 9
+    assert value("drift_check_failures_total", {"check": "check", "reason": "source"}) == 1
+    assert value("drift_detected", FINDING) == 1
+    assert value("drift_detected", {**FINDING, "feature": "price"}) is None
+    assert value("drift_features_detected_ratio", {"check": "check"}) == 1
+
+
+def test_a_finding_that_is_gone_takes_its_series_with_it(
+    state: State, registry: CollectorRegistry, make_check: Callable[..., Check]
+) -> None:
+    check = make_check()
+    state.configure([check])
+    both = (finding("rating"), finding("rating", segment="de"))
+    state.succeeded(check, replace(result(), findings=both), at=9.0, duration=0.5)
+    assert registry.get_sample_value("drift_detected", {**FINDING, "segment": "de"}) == 1
+
+    state.succeeded(check, result(), at=10.0, duration=0.5)
+
+    assert registry.get_sample_value("drift_detected", {**FINDING, "segment": "de"}) is None
+    assert set(state.history("check")) == {("rating", "all")}
+
+
+def test_a_check_without_a_reference(
+    state: State, registry: CollectorRegistry, make_check: Callable[..., Check]
+) -> None:
+    check = make_check()
+    state.configure([check])
+    state.succeeded(check, replace(result(), rows={"current": 70}), at=9.0, duration=0.5)
+
+    assert registry.get_sample_value("drift_rows", {"check": "check", "window": "current"}) == 70
+    assert registry.get_sample_value("drift_rows", {"check": "check", "window": "reference"}) is None
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 128, "ü" * 128])
+def test_short_labels_stay(text: str) -> None:
+    assert bounded(text) == text
+
+
+def test_long_labels_are_cut_and_stay_two() -> None:
+    first, second = bounded("x" * 128 + "a"), bounded("x" * 128 + "b")
+
+    assert len(first) == len(second) == 128
+    assert first != second
+
+
+def test_labels_that_are_no_text() -> None:
+    assert bounded("a\ud800") == "a?"
+
+
+def test_two_findings_of_one_name_make_one_series(
+    state: State, registry: CollectorRegistry, make_check: Callable[..., Check]
+) -> None:
+    check = make_check()
+    state.configure([check])
+    both = (finding("a\ud800"), finding("a\ud801"))
+    state.succeeded(check, replace(result(), findings=both), at=9.0, duration=0.5)
+
+    assert generate_latest(registry).count(b"drift_detected{") == 1
+
+
+def test_failures_of_the_state_file_are_counted(state: State, tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "state.sqlite3")
+    storage.failures["save"] = 3
+    registry = CollectorRegistry()
+    registry.register(DriftCollector(state, ReloadStatus(), storage))
+
+    assert registry.get_sample_value("drift_exporter_storage_failures_total", {"operation": "save"}) == 3
+    assert registry.get_sample_value("drift_exporter_storage_failures_total", {"operation": "load"}) == 0
 
 
 def test_names_cannot_be_registered_twice(state: State, registry: CollectorRegistry) -> None:

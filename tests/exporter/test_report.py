@@ -19,6 +19,8 @@ def quiet(make_check: Callable[..., Check]) -> CheckState:
         effect_size=0.05,
         threshold=0.1,
         detected=False,
+        n_reference=100,
+        n_current=7000,
     )
     result = CheckResult(
         findings=(finding,), rows={"reference": 100, "current": 7000}, newest={}, enough_rows=True
@@ -36,7 +38,8 @@ def drifted(quiet: CheckState) -> CheckState:
 @pytest.fixture
 def few(quiet: CheckState) -> CheckState:
     assert quiet.result is not None
-    return replace(quiet, result=replace(quiet.result, enough_rows=False))
+    finding = replace(quiet.result.findings[0], enough_rows=False)
+    return replace(quiet, result=replace(quiet.result, findings=(finding,), enough_rows=False))
 
 
 @pytest.fixture
@@ -52,15 +55,27 @@ def test_the_verdict(quiet: CheckState, drifted: CheckState, few: CheckState, fa
     assert verdict([failed, drifted, few]) is Verdict.DRIFT
 
 
+def test_what_a_name_holds_cannot_break_a_line(quiet: CheckState) -> None:
+    assert quiet.result is not None
+    finding = replace(quiet.result.findings[0], feature="a\nb\x1b[31m")
+
+    text = table([replace(quiet, result=replace(quiet.result, findings=(finding,)))])
+
+    assert len(text.splitlines()) == 2
+    assert "\x1b" not in text
+
+
 def test_the_table_is_aligned(
     quiet: CheckState, drifted: CheckState, few: CheckState, failed: CheckState
 ) -> None:
-    assert table([quiet, drifted, few, failed]).splitlines() == [
-        "CHECK   TYPE  FEATURE  STATISTIC  DRIFT IF  P-VALUE  REFERENCE  CURRENT  RESULT",
-        "quiet   ks    rating        0.05    >= 0.1      0.5        100     7000  no drift",
-        "quiet   ks    rating        0.25    >= 0.1      0.5        100     7000  DRIFT",
-        "quiet   ks    rating        0.05    >= 0.1      0.5        100     7000  fewer than 1 rows",
-        "broken  ks    rating           -    >= 0.1        -          -        -  failed",
+    text = table([quiet, drifted, few, failed]).replace("fewer than 1 rows", "too few")
+
+    assert text.splitlines() == [
+        "CHECK   TYPE  FEATURE  SEGMENT  STATISTIC  EFFECT  DRIFT IF  P-VALUE  REFERENCE  CURRENT  RESULT",
+        "quiet   ks    rating   all           0.05    0.05    >= 0.1      0.5        100     7000  no drift",
+        "quiet   ks    rating   all           0.25    0.25    >= 0.1      0.5        100     7000  DRIFT",
+        "quiet   ks    rating   all           0.05    0.05    >= 0.1      0.5        100     7000  too few",
+        "broken  ks    rating   all              -       -    >= 0.1        -          -        -  failed",
         "",
         "broken: reference: gone",
     ]
@@ -74,4 +89,21 @@ def test_a_check_as_json(quiet: CheckState, failed: CheckState) -> None:
 
     (row,) = describe(failed)
     assert (row["statistic"], row["detected"], row["error"]) == (None, None, "reference: gone")
-    assert set(row) == set(describe(quiet)[0])
+    assert list(row) == list(describe(quiet)[0])
+
+
+def test_a_feature_that_failed_does_not_blame_its_neighbours(quiet: CheckState) -> None:
+    assert quiet.result is not None
+    found = quiet.result.findings[0]
+    broken = replace(
+        found, feature="price", statistic=None, effect_size=None, p_value=None, error="not there"
+    )
+    result = replace(quiet.result, findings=(found, broken), failure=("source", "price: not there"))
+
+    partly = replace(quiet, result=result, success=False, error="price: not there")
+    assert [row["error"] for row in describe(partly)] == [None, "not there"]
+    assert verdict([partly]) is Verdict.CANNOT_TELL
+    assert [line.split()[-1] for line in table([partly]).splitlines()[1:3]] == ["drift", "failed"]
+
+    later = replace(partly, error="reference: gone")
+    assert [row["error"] for row in describe(later)] == ["reference: gone", "not there"]

@@ -14,7 +14,9 @@ from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.process.workers import WorkerPool
 from recwatch_exporter.profile import FrozenCheck
 from recwatch_exporter.results import CheckResult
-from recwatch_exporter.run import freeze_check, run_check
+
+MODULE = "recwatch_exporter.run"
+"""What a worker needs for its work: engines that take seconds to import, and that its parent never needs."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Parcel:
 
 def run(parcel: Parcel, now: datetime) -> CheckResult:
     """Run a check in this process, within its own timeout."""
+    from recwatch_exporter.run import run_check  # noqa: PLC0415 - see MODULE
+
     check = parcel.check()
     result = run_check(check, now=now, deadline=Deadline(check.timeout))
     findings = tuple(replace(finding, details=plain(finding.details)) for finding in result.findings)
@@ -51,6 +55,8 @@ def run(parcel: Parcel, now: datetime) -> CheckResult:
 
 def freeze(parcel: Parcel, now: datetime) -> FrozenCheck:
     """Freeze a check's reference in this process, within its own timeout."""
+    from recwatch_exporter.run import freeze_check  # noqa: PLC0415 - see MODULE
+
     check = parcel.check()
     return freeze_check(check, now=now, deadline=Deadline(check.timeout))
 

@@ -129,6 +129,23 @@ class State:
                     key: deque(points, maxlen=LONGEST_HISTORY) for key, points in item.history.items()
                 }
 
+    def kept(self, name: str) -> Kept | None:
+        """What is to be kept of a check; None when there is none of that name."""
+        with self._lock:
+            state = self._checks.get(name)
+            if state is None:
+                return None
+            return Kept(
+                type=state.check.type,
+                result=state.result,
+                success=state.success,
+                error=state.error,
+                last_success=state.last_success,
+                last_result=state.last_result,
+                duration=state.duration,
+                history={key: tuple(points) for key, points in self._histories.get(name, {}).items()},
+            )
+
     def get(self, name: str) -> CheckState | None:
         """One check; None when there is none of that name."""
         with self._lock:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from recwatch.asgi import metrics_endpoint
 from recwatch.errors import ConfigError
 from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.exposition import Exposition, ScrapeEndpoint
 from recwatch_exporter.report import describe
 from recwatch_exporter.web.api import check_json, json_response
 from recwatch_exporter.web.headers import SecurityHeaders
@@ -33,10 +33,11 @@ def create_app(
 
     Args:
         exporter: started already.
-        registry: what `/metrics` shows.
+        registry: what `/metrics` shows where names are picked; the rest is written faster.
         token: the bearer token of the commands; None refuses them all.
         clock: Unix time, as pages show it.
     """
+    exposition = Exposition(exporter.state, exporter.reload_status, exporter.storage)
 
     def healthy(_: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -71,7 +72,7 @@ def create_app(
     # Plain functions run in a thread of their own, so that none holds up the event loop.
     return Starlette(
         routes=[
-            Route("/metrics", metrics_endpoint(registry)),
+            Route("/metrics", ScrapeEndpoint(exposition, registry)),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", _guarded(reload, token), methods=["POST"]),

@@ -1,0 +1,1 @@
+"""What `recwatch-exporter` can be told to do: one module a command."""

@@ -1,0 +1,90 @@
+"""`recwatch-exporter serve`, or no command at all: run checks on schedule and export what they find."""
+
+import argparse
+import logging
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from recwatch import logs
+from recwatch.errors import ConfigError
+from recwatch_exporter.addresses import Address
+from recwatch_exporter.commands.say import remark
+from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.metrics import DriftCollector
+from recwatch_exporter.process.storage import Storage
+from recwatch_exporter.web.app import create_app
+
+_LOG = logging.getLogger(__name__)
+_STATE_FILE = "drift.sqlite3"
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until a signal comes; the exit code.
+
+    Raises:
+        ConfigError: when the configuration or the token's file cannot be used.
+    """
+    storage = None if options.storage_path is None else Storage(options.storage_path / _STATE_FILE)
+    exporter = Exporter(options.config_file, workers=options.workers, storage=storage)
+    token = None if options.token_file is None else _read_token(options.token_file)
+    return _serve(exporter, options.listen_address or exporter.config.listen, token)
+
+
+def _read_token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the token cannot be read: {error}") from error
+    if not token:
+        raise ConfigError(f"{path}: holds no token: write one line of random letters")
+    return token
+
+
+def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
+    try:
+        listening = socket.create_server(
+            address, family=socket.AF_INET6 if ":" in address.host else socket.AF_INET, backlog=128
+        )
+    except OSError as error:
+        remark(f"cannot listen on {address}: {error.strerror}: choose another --web.listen-address")
+        return 1
+    registry = CollectorRegistry()
+    registry.register(DriftCollector(exporter.state, exporter.reload_status, exporter.storage))
+    app = create_app(exporter, registry, token)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    )
+    _handle_signals(exporter, server)
+    with listening:
+        port = listening.getsockname()[1]
+        exporter.start()
+        checks = len(exporter.config.checks)
+        _LOG.info(logs.event("Exporter started", checks=checks, address=Address(address.host, port)))
+        try:
+            server.run(sockets=[listening])
+        finally:
+            exporter.stop()
+    _LOG.info("Exporter stopped")
+    return 0
+
+
+def _handle_signals(exporter: Exporter, server: uvicorn.Server) -> None:
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    def reload() -> None:
+        try:
+            exporter.reload()
+        except ConfigError:
+            return  # logged, counted, and the old configuration stays
+
+    # uvicorn takes these over while it serves, and raises them again afterwards: told once is enough.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    # A handler runs in the event loop's thread, where nothing may read files.
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, name="reload").start())

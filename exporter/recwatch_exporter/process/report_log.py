@@ -1,0 +1,45 @@
+"""What a run found, in the log."""
+
+import logging
+
+from recwatch.logs import event
+from recwatch_exporter.config import Check
+from recwatch_exporter.results import CheckResult, Finding
+
+_LOG = logging.getLogger(__name__)
+
+
+def log_result(check: Check, result: CheckResult, duration: float) -> None:
+    """One line a finding; a warning for what could not be measured."""
+    for finding in result.findings:
+        if finding.error is not None:
+            _LOG.warning(
+                event(
+                    "Check failed in part",
+                    check=check.name,
+                    feature=finding.feature,
+                    segment=finding.segment,
+                    error=finding.error,
+                )
+            )
+            continue
+        _LOG.info(event("Check completed", **_fields(check, finding, duration)))
+
+
+def _fields(check: Check, finding: Finding, duration: float) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "check": check.name,
+        "statistic": "undefined" if finding.statistic is None else f"{finding.statistic:.4g}",
+        "p_value": "none" if finding.p_value is None else f"{finding.p_value:.3g}",
+        "threshold": f"{finding.threshold:g}",
+        "detected": finding.detected,
+        "feature": finding.feature,
+        "segment": finding.segment,
+        "n_reference": "none" if finding.n_reference is None else finding.n_reference,
+        "n_current": "none" if finding.n_current is None else finding.n_current,
+        "time": f"{duration:.2f}s",
+    }
+    if finding.detected and "worst" in finding.details:
+        # Ids belong into the log, where they can be looked up; as labels they would be without bound.
+        fields["worst"] = finding.details["worst"]
+    return fields
