@@ -13,6 +13,7 @@ from recwatch_exporter.errors import StatisticError
 
 _NAMED = 10
 _BINS = 40
+_LOW = {4: 1e-25, 8: 1e-280}  # squares of float32 and float64, by their bytes, which have all their digits
 _CELLS_AT_ONCE = 2**18  # 1 MiB of float32: what is read stays in the processor's cache for all three sums
 
 
@@ -46,10 +47,11 @@ def _floats(vectors: NDArray[Any]) -> NDArray[Any]:
 def _block(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         dot, aa, bb = (np.einsum("ij,ij->i", x, y).astype(np.float64) for x, y in ((a, b), (a, a), (b, b)))
-        cosines = dot / (np.sqrt(aa) * np.sqrt(bb))
+        squares = aa * bb
+        cosines = dot / np.sqrt(squares)
     # Squares that overflow or vanish, zeros, NaN: few rows, if any, which are looked at with care.
-    low = 1e-25 if min(a.dtype.itemsize, b.dtype.itemsize) == np.float32().itemsize else 1e-200
-    fine = np.isfinite(dot) & np.isfinite(aa) & np.isfinite(bb) & (aa > low) & (bb > low)
+    low = _LOW[min(a.dtype.itemsize, b.dtype.itemsize)]
+    fine = np.isfinite(dot) & np.isfinite(squares) & (np.minimum(aa, bb) > low) & (squares > _LOW[8])
     odd = np.flatnonzero(~fine)
     if len(odd):
         some = (np.asarray(side[odd], dtype=np.float64) for side in (a, b))
