@@ -103,6 +103,10 @@ class DuckEngine:
                 self._connection.unregister("batch")
         return declared
 
+    def go_on(self) -> None:
+        """Raise where the time is over, for what is read beside it."""
+        self._deadline.check()
+
     def fetch(self, expression: ir.Table) -> pa.Table:
         """All rows of an expression."""
         with self._errors():

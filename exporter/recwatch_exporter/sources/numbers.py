@@ -1,12 +1,15 @@
 """Numeric rows of a view: some columns, or one column of vectors."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recwatch_exporter.data import Cluster, Rows, Sample
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, vectors
+from recwatch_exporter.sources.arrays import release
 from recwatch_exporter.sources.counting import cluster_of, numeric
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.rows import StreamedRows
@@ -37,6 +40,8 @@ def numbers(view: View, columns: tuple[str, ...], cluster: Cluster | None) -> Ro
 
 
 def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
+    if view.arrays is not None and cluster is None:
+        return _of_array(view.arrays[column])
     valued = _clustered(view.where(view.vector(column).notnull()), cluster)
     selected = {"vector": valued.column(column)}
     if cluster is not None:
@@ -59,6 +64,19 @@ def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
     for batch in read():
         n, dimensions = n + len(batch.values), batch.values.shape[1]
     return StreamedRows(n, dimensions, view.count() - n, read)
+
+
+def _of_array(array: NDArray[Any]) -> Rows:
+    """The rows of a memory-mapped array."""
+
+    def read() -> Iterator[Sample]:
+        for start in range(0, len(array), vectors.ROWS_AT_ONCE):
+            values = np.array(array[start : start + vectors.ROWS_AT_ONCE], dtype=np.float64)
+            release(array)
+            yield Sample(values[np.isfinite(values).all(axis=1)])
+
+    n = sum(len(batch.values) for batch in read())
+    return StreamedRows(n, array.shape[1], len(array) - n, read)
 
 
 def _clustered(view: View, cluster: Cluster | None) -> View:

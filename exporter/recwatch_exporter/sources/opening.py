@@ -1,6 +1,6 @@
 """The two windows of a check, opened for one run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sides import Side
+from recwatch_exporter.sources.arrays import ENDINGS, read_arrays, to_table
 from recwatch_exporter.sources.connections import Connections, connections
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.engine import Database, FileReader
@@ -99,7 +100,16 @@ def _view(name: str, side: Side, opened: Connections) -> View | None:
         files, root = (file_of_version(name, side, side.file or ""),), Path("/")
     if not files:
         return None
+    if files[0].suffix.lower() in ENDINGS:
+        return _of_arrays(name, files, opened)
     return View(name, str(files[0]), opened.local, open_files(opened.local, files, root))
+
+
+def _of_arrays(name: str, files: Sequence[Path], opened: Connections) -> View:
+    if len(files) > 1:
+        raise SourceError(f"{files[0]} and {len(files) - 1} more files of arrays: name one file")
+    arrays = read_arrays(files[0])
+    return View(name, str(files[0]), opened.local, opened.local.register(to_table(arrays)), arrays)
 
 
 def _of_database(name: str, side: Side, opened: Connections) -> View:

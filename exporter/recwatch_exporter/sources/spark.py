@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import ibis
 import ibis.expr.types as ir
@@ -30,9 +30,11 @@ class SparkEngine(IbisEngine):
     """
 
     def __init__(self, url: str, deadline: Deadline) -> None:
-        found = urlsplit(url)
-        builder = SparkSession.builder.appName("recwatch-exporter").master(_master(found.netloc))
-        for name, value in {**_SETTINGS, **dict(parse_qsl(found.query))}.items():
+        place, _, query = url.partition("://")[2].partition(
+            "?"
+        )  # urlsplit takes local[2] for an IPv6 address
+        builder = SparkSession.builder.appName("recwatch-exporter").master(_master(place.rstrip("/")))
+        for name, value in {**_SETTINGS, **dict(parse_qsl(query))}.items():
             builder = builder.config(name, value)
         self._session = builder.getOrCreate()
         super().__init__(ibis.pyspark.connect(self._session), deadline)

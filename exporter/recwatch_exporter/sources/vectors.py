@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recwatch_exporter.data import Pairs
 from recwatch_exporter.errors import SourceError
+from recwatch_exporter.sources.arrays import release
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.view import View
@@ -20,12 +21,19 @@ ROWS_AT_ONCE = 8192
 
 def count(view: View, column: str, key: str) -> int:
     """See `Window.count_vectors`."""
+    if view.arrays is not None:
+        view.vector(column)
+        keys = _keys(view, key)
+        return _unique(len(keys), len(np.unique(keys)), key)
     keyed = view.where(view.vector(column).notnull(), view.column(key).notnull()).table
     found = view.aggregate(keyed, n=keyed.count(), distinct=keyed[key].nunique())
-    repeated = int(found["n"]) - int(found["distinct"])
-    if repeated:
-        raise SourceError(f"{repeated} rows repeat the {key} of another: keep one vector each")
-    return int(found["n"])
+    return _unique(int(found["n"]), int(found["distinct"]), key)
+
+
+def _unique(n: int, distinct: int, key: str) -> int:
+    if n > distinct:
+        raise SourceError(f"{n - distinct} rows repeat the {key} of another: keep one vector each")
+    return n
 
 
 def pairs(local: DuckEngine, reference: View, current: View, column: str, key: str) -> Iterator[Pairs]:
@@ -42,6 +50,9 @@ def pairs(local: DuckEngine, reference: View, current: View, column: str, key: s
         raise SourceError(
             f"column {key} holds text in one window and numbers in the other: write one of them"
         )
+    if reference.arrays is not None and current.arrays is not None:
+        yield from _mapped_pairs(local, reference, current, column, key)
+        return
     left, right = (_bring(local, view, column, key) for view in (reference, current))
     if left is None or right is None:
         return
@@ -54,6 +65,37 @@ def pairs(local: DuckEngine, reference: View, current: View, column: str, key: s
             matrix(batch.column("reference"), "reference"),
             matrix(batch.column("current"), "current"),
         )
+
+
+def _mapped_pairs(
+    local: DuckEngine, reference: View, current: View, column: str, key: str
+) -> Iterator[Pairs]:
+    """Pairs of two files of arrays: slices of both where their ids are the same, else rows picked by id."""
+    keys, arrays = [], []
+    for view in (reference, current):
+        with view.errors():
+            view.vector(column)
+            keys.append(_keys(view, key))
+            assert view.arrays is not None  # noqa: S101 - the caller has seen to it
+            arrays.append(view.arrays[column])
+    if np.array_equal(keys[0], keys[1]):
+        ids, places = keys[0], None
+    else:
+        ids, *places = np.intersect1d(keys[0], keys[1], assume_unique=True, return_indices=True)
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        local.go_on()
+        part = slice(start, start + ROWS_AT_ONCE)
+        picked: list[Any] = [part, part] if places is None else [rows[part] for rows in places]
+        chunks = [floats(array[rows]) for array, rows in zip(arrays, picked, strict=True)]
+        yield Pairs(np.asarray(ids[part]), chunks[0], chunks[1])
+        for array in arrays:
+            release(array)
+
+
+def _keys(view: View, key: str) -> NDArray[Any]:
+    view.column(key)
+    assert view.arrays is not None  # noqa: S101 - the caller has seen to it
+    return view.arrays[key]
 
 
 def _bring(local: DuckEngine, view: View, column: str, key: str) -> ir.Table | None:
@@ -74,9 +116,13 @@ def matrix(column: Any, side: str) -> NDArray[Any]:
     if len(lengths) > 1:
         raise SourceError(f"{side}: vectors have {lengths[0]} to {lengths[-1]} numbers: write equal lengths")
     flat = column.flatten().to_numpy(zero_copy_only=False)
-    kind = np.float32 if flat.dtype == np.float32 else np.float64
     dimensions = int(lengths[0]) if len(lengths) else 0
-    return np.asarray(flat.reshape(len(column), dimensions), dtype=kind)
+    return floats(flat.reshape(len(column), dimensions))
+
+
+def floats(array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as float32 where they are, else as float64."""
+    return np.asarray(array, dtype=np.float32 if array.dtype == np.float32 else np.float64)
 
 
 def to_numpy(column: "pa.Array | pa.ChunkedArray") -> NDArray[Any]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions
+from recwatch_exporter.sources.arrays import Arrays
 from recwatch_exporter.sources.engine import Engine
 from recwatch_exporter.sources.kinds import Kind, kind_of
 
@@ -24,12 +25,14 @@ class View:
         place: where the data is, for messages.
         engine: runs what is asked.
         table: the rows.
+        arrays: the same rows as arrays, where they lie in a file of arrays and all of them are meant.
     """
 
     side: str
     place: str
     engine: Engine
     table: ir.Table
+    arrays: Arrays | None = None
 
     def kind(self, column: str) -> Kind:
         """What a column holds."""
@@ -57,7 +60,7 @@ class View:
 
     def where(self, *conditions: ir.BooleanValue) -> "View":
         """The rows for which all of these hold."""
-        return replace(self, table=self.table.filter(*conditions)) if conditions else self
+        return replace(self, table=self.table.filter(*conditions), arrays=None) if conditions else self
 
     def count(self, table: ir.Table | None = None) -> int:
         """How many rows there are, here or in a table made of this one."""

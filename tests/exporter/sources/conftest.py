@@ -12,6 +12,7 @@ import pytest
 
 from recwatch_exporter.data import Cluster, Facts, SideCounts
 from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.arrays import read_arrays, to_table
 from recwatch_exporter.sources.connections import Connections, connections
 from recwatch_exporter.sources.files import open_files
 from recwatch_exporter.sources.spans import Span
@@ -119,8 +120,14 @@ def same_as_duckdb(
     """Every figure of a window over `events` is what DuckDB finds in a Parquet file of them."""
     path = tmp_path / "events.parquet"
     events.to_parquet(path)
-    expected = ask(window(path))
-    return lambda found: same(ask(found), expected)
+    expected = window(path)
+    return lambda found: same(ask(found), ask(expected))
+
+
+@pytest.fixture
+def agree() -> Callable[[Window, Window], None]:
+    """Two windows over `events`, or some of it, have the same figures."""
+    return lambda found, expected: same(ask(found), ask(expected))
 
 
 def same(found: object, wanted: object) -> None:
@@ -139,3 +146,15 @@ def same(found: object, wanted: object) -> None:
         assert found == pytest.approx(wanted, rel=1e-9)
     else:
         assert found == wanted
+
+
+@pytest.fixture
+def over_arrays(opened: Connections) -> Callable[[Path], Window]:
+    """A window over a file of arrays."""
+
+    def make(path: Path) -> Window:
+        arrays = read_arrays(path)
+        table = opened.local.register(to_table(arrays))
+        return Window("current", View("current", str(path), opened.local, table, arrays), opened.local)
+
+    return make
