@@ -32,4 +32,4 @@ def test_over_bins_of_the_reference() -> None:
 
     found = statistic(values, sides[0], sides[1], bins=10)
 
-    assert found == pytest.approx(jensenshannon(*binned, base=2), abs=1e-12)
+    assert found == pytest.approx(jensenshannon(binned[0], binned[1], base=2), abs=1e-12)

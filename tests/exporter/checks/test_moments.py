@@ -24,8 +24,8 @@ def test_agrees_with_the_rows(seed: int) -> None:
 def test_exact_values() -> None:
     reference = np.array([1.0, 0, 1])  # mean 1, standard deviation 1
 
-    assert shifts(VALUES[:3], reference, np.array([0.0, 0, 1])) == (1.0, -1.0)
-    assert shifts(VALUES[:3], reference, np.array([1.0, 0, 0])) == (-1.0, -1.0)
+    np.testing.assert_array_equal(shifts(VALUES[:3], reference, np.array([0.0, 0, 1])), (1.0, -1.0))
+    np.testing.assert_array_equal(shifts(VALUES[:3], reference, np.array([1.0, 0, 0])), (-1.0, -1.0))
 
 
 def test_large_numbers_close_together_keep_their_digits() -> None:

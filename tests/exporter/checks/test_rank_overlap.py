@@ -10,7 +10,7 @@ def naive(reference: np.ndarray, current: np.ndarray, p: float, depth: int) -> f
     def head(counts: np.ndarray, d: int) -> set[int]:
         return {i for i, count in enumerate(counts) if count > 0 and (counts > count).sum() < d}
 
-    k = min(depth, max(np.count_nonzero(reference), np.count_nonzero(current)))
+    k = min(depth, max(int(np.count_nonzero(side)) for side in (reference, current)))
     total, agreement = 0.0, 0.0
     for d in range(1, k + 1):
         one, other = head(reference, d), head(current, d)
