@@ -9,7 +9,7 @@ RUN apt-get update \
 # Readable by the servers of other images through their group (see `secrets` in docker-compose.yml).
 RUN groupadd --gid 10001 recwatch \
  && useradd --uid 10001 --gid recwatch --no-create-home --home-dir /var/lib/recwatch recwatch \
- && install -d -o recwatch -g recwatch -m 0750 /var/lib/recwatch /run/recwatch-secrets /run/webhook-token /run/grafana-secret
+ && install -d -o recwatch -g recwatch -m 0750 /var/lib/recwatch /var/lib/recwatch-exporter /run/recwatch-secrets /run/webhook-token /run/grafana-secret
 
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./

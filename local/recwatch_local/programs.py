@@ -93,6 +93,7 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 *(python, "-m", "recwatch_exporter", "--config.file", str(layout.drift_config)),
                 *("--web.listen-address", ports.address("exporter")),
                 *("--web.token-file", str(layout.secrets / "exporter_token")),
+                *("--storage.path", str(data / "exporter")),
             ),
             "/-/ready",
             needs_model=True,
