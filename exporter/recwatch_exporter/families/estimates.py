@@ -76,7 +76,7 @@ def measure(
         details |= {
             "estimated_reference": float(metric(counts.reference)),
             "estimated_current": float(metric(counts.current)),
-            "loss_by_chance": np.nanquantile(chance.null, _MIDDLE).tolist(),
+            "loss_by_chance": _middle(chance.null),
             "outside": _outside(counts, frozen["scores"]),
             "bins": _picture(counts, scores),
         }
@@ -102,6 +102,12 @@ def _scores(check: Check, feature: str, frozen: Frozen, current: Window) -> Side
             return counts
         edges = np.union1d(frozen["scores"], [cast("PerformanceOptions", check).cut])
     return labels.in_middles(current.count_cells(feature, edges, check.clusters), edges)
+
+
+def _middle(losses: FloatArray) -> list[float] | None:
+    """Where 95 % of them lie; None where no permutation gave any."""
+    defined = losses[np.isfinite(losses)]
+    return np.quantile(defined, _MIDDLE).tolist() if len(defined) else None
 
 
 def _outside(counts: Counts, scores: FloatArray) -> float:

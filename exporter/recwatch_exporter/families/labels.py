@@ -100,11 +100,10 @@ def losses(check: Check, feature: str, reference: Window, deadline: Deadline) ->
     total, known = np.zeros(len(edges) + 1), np.zeros(len(edges) + 1)
     for batch in deadline.guard(rows.batches()):
         score, label = batch.values.T
-        error = np.abs(label - score)
+        with np.errstate(over="ignore"):  # then the metric is no finite number, which is told
+            error = np.abs(label - score) ** (1 if options.metric == "mae" else 2)
         cell = np.searchsorted(edges, score, side="right")
-        total += np.bincount(
-            cell, weights=error if options.metric == "mae" else error**2, minlength=len(total)
-        )
+        total += np.bincount(cell, weights=error, minlength=len(total))
         known += np.bincount(cell, minlength=len(total))
     labelled = int(known.sum())
     if not labelled:

@@ -69,8 +69,8 @@ def measure(
         "reference_periods": len(frozen["counts"]),
         "rate": found.current,
         "reference_rate": found.reference,
-        "dispersion": found.dispersion,
-        "correlation": found.correlation,
+        "dispersion": found.dispersion if math.isfinite(found.dispersion) else None,
+        "correlation": found.correlation if math.isfinite(found.correlation) else None,
         "by_period": {"reference": frozen["counts"][-_SHOWN:].tolist(), "current": series[-_SHOWN:].tolist()},
     }
     return _measurement(found.change + 1, found.p_value, (n_reference, rows, n_reference), details)

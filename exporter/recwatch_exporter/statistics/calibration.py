@@ -48,6 +48,7 @@ def platt(scores: FloatArray, positives: FloatArray, counts: FloatArray) -> Floa
     n_positive, n = float(positives.sum()), float(counts.sum())
     high, low = (n_positive + 1) / (n_positive + 2), 1 / (n - n_positive + 2)
     wanted = positives * high + (counts - positives) * low
+    scores = scores / (np.abs(scores).max() or 1.0)  # so that no square overflows
     centre = float(scores @ counts) / n
     spread = float(np.sqrt(np.square(scores - centre) @ counts / n)) or 1.0
     design = np.stack([(scores - centre) / spread, np.ones_like(scores)])
