@@ -18,7 +18,7 @@ from recwatch_exporter.statistics.basis import Basis, basis
 from recwatch_exporter.statistics.discriminant import Discriminant, folds_of
 from recwatch_exporter.statistics.marginals import most
 from recwatch_exporter.statistics.permutation import permutation_test
-from recwatch_exporter.statistics.thinning import Clustered, same_share, whole_clusters
+from recwatch_exporter.statistics.thinning import Clustered, of_one_kind, same_share, whole_clusters
 from recwatch_exporter.statistics.units import Units, units_of_clusters
 
 _BINS = 20
@@ -111,9 +111,7 @@ def _guarded(units: Units, terms: SampleTerms) -> Iterator[FloatArray]:
 def _take(rows: Rows, terms: SampleTerms, *, seed: int) -> Sample | Clustered:
     assert isinstance(terms.options, ClassifierOptions)  # noqa: S101 - the type says so
     size = terms.options.sample_rows
-    for batch in rows.batches():
-        if batch.clusters is None:
-            break
+    if terms.clustered:
         return whole_clusters(_go_on(rows, terms), rows.dimensions, size=size, seed=terms.seed)
     sample = rows.sample(size, seed=seed)
     return Sample(sample.values.reshape(len(sample.values), rows.dimensions))
@@ -132,9 +130,8 @@ def _both(frozen: Frozen, current: Sample | Clustered, rng: np.random.Generator)
         side = order >= len(frozen["sample"])
         units = Units.alone(np.ones(len(values)), side)
         return _Both(values[order], np.arange(len(values)), units, whole=False)
-    reference = Clustered(frozen["sample"], frozen["clusters"], frozen["ranks"], float(frozen["below"]))
-    if (reference.clusters.dtype.kind == "U") != (current.clusters.dtype.kind == "U"):
-        raise StatisticError("cluster holds text in one window and numbers in the other: write one of them")
+    clusters, _ = of_one_kind(frozen["clusters"], current.clusters)
+    reference = Clustered(frozen["sample"], clusters, frozen["ranks"], float(frozen["below"]))
     reference, current = same_share(reference, current)
     units, unit = units_of_clusters(reference.clusters, current.clusters)
     values = np.concatenate([reference.values, current.values])

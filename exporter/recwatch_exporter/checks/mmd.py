@@ -26,7 +26,7 @@ from recwatch_exporter.statistics.sums import (
     block_sums,
     cluster_sums,
 )
-from recwatch_exporter.statistics.thinning import same_share
+from recwatch_exporter.statistics.thinning import of_one_kind, same_share
 from recwatch_exporter.statistics.units import Units, units_of_clusters
 
 _BLOCKS = 512
@@ -161,7 +161,7 @@ def _exact(
     if clusters is None:
         side = np.arange(len(values)) >= len(reference)
         return _Test(method, Dense(kernel), Units.alone(np.ones(len(values)), side), whole=False)
-    units, unit = units_of_clusters(*_same_kind(frozen["sample_clusters"], plain_ids(clusters)))
+    units, unit = units_of_clusters(*of_one_kind(frozen["sample_clusters"], clusters))
     return _Test(method, Dense(kernel, unit), units, whole=True)
 
 
@@ -195,7 +195,7 @@ def _by_cluster(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
     limit: dict[str, Any] = {"limit": _MOST_CLUSTERS, "seed": terms.seed}
     if "cluster_sums" in frozen:
         reference = ClusterSums(
-            frozen["cluster_ids"],
+            plain_ids(frozen["cluster_ids"]),
             frozen["cluster_ranks"],
             frozen["cluster_rows"],
             frozen["cluster_sums"].astype(np.float64),
@@ -205,7 +205,7 @@ def _by_cluster(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
         whole = Sample(frozen["sample"], frozen["sample_clusters"])
         reference = cluster_sums([whole], space, **limit)
     current = cluster_sums(_go_on(rows, terms), space, **limit)
-    _same_kind(reference.clusters, current.clusters)
+    of_one_kind(reference.clusters, current.clusters)
     reference, current = same_share(reference, current)
     units, unit = units_of_clusters(reference.clusters, current.clusters)
     sums = np.empty((len(unit), space.fourier.features))
@@ -224,12 +224,6 @@ def _frozen_clusters(found: ClusterSums) -> dict[str, NDArray[Any]]:
         "cluster_sums": found.sums.astype(np.float32),
         "cluster_below": np.asarray(found.below),
     }
-
-
-def _same_kind(reference: NDArray[Any], current: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    if len(reference) and len(current) and (reference.dtype.kind == "U") != (current.dtype.kind == "U"):
-        raise StatisticError("cluster holds text in one window and numbers in the other: write one of them")
-    return reference, current
 
 
 def _space(frozen: Frozen, terms: SampleTerms) -> Space:

@@ -17,6 +17,7 @@ class SampleTerms:
         seed: of what is drawn at random.
         permutations: how many for the p-value.
         options: the type's own keys.
+        clustered: whether rows come with clusters.
         go_on: called now and then; raises when the time is over.
     """
 
@@ -24,6 +25,7 @@ class SampleTerms:
     seed: int
     permutations: int
     options: Options
+    clustered: bool = False
     go_on: Callable[[], None] = lambda: None
 
     def names(self, dimensions: int) -> tuple[str, ...]:

@@ -60,5 +60,6 @@ def _terms(check: Check, run: Run) -> SampleTerms:
         permutations=check.permutations,
         # A check's model has its type's options for a base (`config.check_model`).
         options=cast("Options", check),
+        clustered=check.cluster is not None,
         go_on=run.deadline.check,
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Sample
+from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.statistics.hashing import plain_ids, ranks
 
 _SHARE_OF_ONE = 50
@@ -118,3 +119,15 @@ def same_share(first: T, second: T) -> tuple[T, T]:
         return first, second
     below = min(first.below, second.below)
     return first.thinned(below), second.thinned(below)
+
+
+def of_one_kind(reference: NDArray[Any], current: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The clusters of both windows, such that equal ones are equal.
+
+    Raises:
+        StatisticError: when one window has text and the other has numbers.
+    """
+    reference, current = plain_ids(reference), plain_ids(current)
+    if len(reference) and len(current) and (reference.dtype.kind == "U") != (current.dtype.kind == "U"):
+        raise StatisticError("cluster holds text in one window and numbers in the other: write one of them")
+    return reference, current

@@ -58,6 +58,7 @@ def compare_rows() -> Callable[..., Sampled]:
             seed=seed,
             permutations=permutations,
             options=kind.options(**options),
+            clustered=clusters[0] is not None,
         )
         return kind.compare(kind.freeze(rows[0], terms), rows[1], terms)
 

@@ -136,7 +136,11 @@ def test_what_is_frozen_is_plain_and_bounded(memory: Any) -> None:
     rng = np.random.default_rng(7)
     rows = memory(rng.normal(size=(5000, 2)), rng.integers(0, 400, 5000).astype(str).astype(object))
     terms = SampleTerms(
-        columns=("a", "b"), seed=0, permutations=19, options=ClassifierOptions(sample_rows=200)
+        columns=("a", "b"),
+        seed=0,
+        permutations=19,
+        options=ClassifierOptions(sample_rows=200),
+        clustered=True,
     )
 
     frozen = freeze(rows, terms)
