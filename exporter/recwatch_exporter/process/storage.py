@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 _APPLICATION: Final = 0x72776478  # "rwdx"
 _VERSION: Final = 1
 _PATIENCE_SECONDS: Final = 1.0
+_TABLES: Final = frozenset({"checks", "points"})
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS checks (name TEXT PRIMARY KEY, said TEXT NOT NULL) STRICT;
@@ -187,11 +188,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.executescript("BEGIN EXCLUSIVE; COMMIT;")
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if tables and application != _APPLICATION:
         raise _ForeignError("it is a database of something else")
     if tables and version != _VERSION:
         raise _ForeignError(f"it is of version {version}, not {_VERSION}")
+    if tables and tables != _TABLES:
+        raise _ForeignError(f"it has the tables {', '.join(sorted(tables))}")
     if tables:
         with closing(connection.execute("PRAGMA quick_check(1)")) as found:
             damage = found.fetchone()[0]
