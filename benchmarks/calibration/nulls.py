@@ -24,7 +24,7 @@ Draw = Callable[[Sequence[str], np.random.Generator], Windows]
 REFERENCE_ROWS, CURRENT_ROWS = 400, 300
 PERSISTENCE = 0.7
 BLOCK_HOURS = 48
-REFERENCE_BLOCKS, CURRENT_BLOCKS = 30, 20
+REFERENCE_BLOCKS, CURRENT_BLOCKS = 24, 16
 FILMS = 1000
 
 
@@ -67,7 +67,7 @@ SHAPES: Mapping[str, Callable[[FloatArray], NDArray[Any]]] = MappingProxyType(
         "rating": lambda latent: np.clip(np.round(2 * latent + 7), 1, 10) / 2,
         "genre": _text(20, "g"),
         "tag": _text(300, "t"),
-        "item_id": _thing(200),
+        "item_id": _thing(600),
         "score": lambda latent: np.round(ndtr(latent), 2),
         "gappy": lambda latent: np.where(latent > 1, np.nan, latent),
         "f0": np.asarray,

@@ -72,7 +72,7 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
         "rank_overlap": Subject({"column": "item_id"}),
         "coverage": Subject({"column": "item_id"}),
         "gini": Subject({"column": "item_id"}),
-        "performance": Subject({"column": "score", "label": "label", "metric": "accuracy"}, more=("label",)),
+        "performance": Subject({"column": "score", "target": "label", "metric": "accuracy"}, more=("label",)),
         "row_count": Subject(
             {"timestamp": "time", "reference": {"window": "56d"}, "current": {"window": "7d"}},
             plain.POISSON,
