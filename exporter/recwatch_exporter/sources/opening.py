@@ -53,7 +53,9 @@ def open_windows(
         SourceError: when data cannot be read; also from within the block.
         CheckTimeoutError: when the time is over; also from within the block.
     """
-    with connections(deadline) as opened:
+    # What a check may take is not DuckDB's alone: vectors, permutations and Python need the rest.
+    settings = {"memory_limit": f"{check.memory * 3 // 5 // 1024}KiB"}
+    with connections(deadline, settings) as opened:
         yield _open(check, opened, now, reference_newest)
 
 

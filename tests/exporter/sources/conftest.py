@@ -77,6 +77,8 @@ def ask(window: Window) -> dict[str, Any]:
         "texts": table(window.count_values(HOSTILE, None, numeric=False)),
         "truths": table(window.count_values("paid", None, numeric=False)),
         "many": window.count_values("score", None, numeric=True, limit=5),
+        "missing": [table(window.count_missing(name, users)) for name in ("score", HOSTILE, "timestamp")],
+        "ages": table(window.count_ages("timestamp", end=middle, period=timedelta(days=2))),
         "cells": table(window.count_cells("score", np.linspace(-1, 7, 30), users)),
         "quantiles": window.quantiles("score", np.linspace(0, 1, 11)).tolist(),
         "moments": vars(window.moments("score")),

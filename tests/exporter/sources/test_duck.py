@@ -95,6 +95,16 @@ def test_too_little_memory_is_said(deadline: Deadline) -> None:
             engine.fetch(rows)
 
 
+def test_overflow_that_cannot_be_written_is_said(deadline: Deadline, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = {"memory_limit": "30MB", "temp_directory": str(tmp_path / "file" / "overflow")}
+
+    with closing(DuckEngine(deadline, settings)) as engine:
+        rows = engine.query("SELECT hash(i) AS x FROM range(9_000_000) AS r(i) ORDER BY x")
+        with pytest.raises(SourceError, match=r"^cannot be read: .*(Error|overflow)"):
+            engine.fetch(rows)
+
+
 @pytest.mark.parametrize(
     ("message", "line"),
     [

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from recwatch_exporter.errors import SourceError
+from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.connections import Connections
 from recwatch_exporter.sources.engine import FileReader
 from recwatch_exporter.sources.view import View
@@ -12,10 +14,16 @@ from recwatch_exporter.sources.window import Window
 
 pytestmark = [
     pytest.mark.all,
+    pytest.mark.timeout(900),
     # Spark's own Python warns of pandas 3, of what pyarrow has deprecated and of sockets: none of it is ours.
     pytest.mark.filterwarnings("ignore"),
 ]
-URL = "pyspark://local[2]?spark.sql.shuffle.partitions=2"
+URL = "pyspark://local[2]?spark.sql.shuffle.partitions=1"
+
+
+@pytest.fixture
+def deadline() -> Deadline:
+    return Deadline(timedelta(minutes=10))  # a Spark of one machine takes seconds for each query
 
 
 def test_the_same_figures_as_duckdb(

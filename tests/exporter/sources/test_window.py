@@ -460,3 +460,58 @@ def test_a_query_that_takes_too_long_is_interrupted(window: Open, endless: Path)
         connections(Deadline(timedelta(milliseconds=200))) as engines,
     ):
         exhaust(window(endless, engines=engines))
+
+
+def test_values_that_are_missing_by_cluster(window: Open, write: Write) -> None:
+    path = write(
+        "a.parquet",
+        x=pa.array([1.0, None, NAN, INF, -INF, 2.0]),
+        s=["a", None, "", "b", "c", None],
+        user_id=[1, 1, 2, 2, None, 3],
+    )
+
+    found = window(path)
+
+    assert counted(found.count_missing("x", None)) == {0: 2, 1: 1, 2: 3}
+    assert counted(found.count_missing("x", USERS)) == {(0, 1): 1, (1, 1): 1, (2, 2): 2, (0, 3): 1}
+    assert counted(found.count_missing("s", None)) == {0: 4, 1: 2}
+    assert counted(window().count_missing("x", USERS)) == {}
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, NAN], [1.0, NAN], [NAN], [1.0, 2.0, NAN, None]])
+def test_nan_is_seen_where_the_statistics_of_a_file_hide_it(
+    window: Open, write: Write, values: list[float | None]
+) -> None:
+    """DuckDB 2.0 takes `NOT isnan(x)` for true wherever a Parquet file's least and greatest value are finite."""
+    found = window(write("a.parquet", x=pa.array(values, pa.float64()), n=np.arange(len(values))))
+    finite = [value for value in values if value is not None and np.isfinite(value)]
+
+    assert found.moments("x").n == len(finite)
+    assert found.numbers(("x", "n"), None).n == len(finite)
+    assert found.facts(("x",)).columns["x"].non_finite == 1
+    assert counted(found.count_missing("x", None)).get(2) == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", None])
+def test_rows_by_age(window: Open, write: Write, zone: str | None) -> None:
+    seconds = [0, 1e-6, 86_399.999999, 86_400, 86_400.000001, 3 * 86_400, -1e-6, -5]
+    times = [START - timedelta(microseconds=round(1e6 * second)) for second in seconds]
+    stored = pa.array(
+        [*(t if zone else t.replace(tzinfo=None) for t in times), None], pa.timestamp("us", tz=zone)
+    )
+    path = write("a.parquet", t=stored)
+
+    found = window(path).count_ages("t", end=START, period=timedelta(days=1))
+
+    assert counted(found) == {0: 3, 1: 2, 3: 1, -1: 2}
+    assert found.values.dtype == np.int64
+    assert counted(window().count_ages("t", end=START, period=timedelta(days=1))) == {}
+
+
+def test_a_window_knows_its_span(window: Open, write: Write) -> None:
+    path = write("a.parquet", t=pa.array([START]), s=["a"])
+    span = Span(after=START - timedelta(days=1), until=START)
+
+    assert window(path).span == window().span == Span()
+    assert window(path).narrow(timestamp="t", span=span).segment("s", "a").span == span
+    assert window().narrow(timestamp="t", span=span).span == span
