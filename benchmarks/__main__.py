@@ -19,7 +19,7 @@ NAMES = (
     "request_log",
     "quality",
     "training",
-    "permutation",
+    "drift_counts",
     "drift_scrape",
     "memory",
 )

@@ -21,6 +21,7 @@ MOST_NUMBERS = 4096
 """Numbers that take more values than this, on either side, are counted by cell."""
 
 _MOST_VALUES = 5_000_000
+_WITHIN = (np.arange(16) + 0.5) / 16
 _FEW_VALUES = 50  # numbers that take no more values than this are their own bins
 
 
@@ -167,10 +168,10 @@ def _stand_ins(
     ends = (counts.values == 0, counts.values == len(edges))
     total = counts.current.sum()
     if kind.amounts and total and any(counts.current[end].any() for end in ends):
-        # Beyond the reference's ends: the middle one of the current window's rows there.
+        # Beyond the reference's ends: about the mean of the current window's rows there, by their quantiles.
         low, high = (float(counts.current[end].sum()) / total for end in ends)
-        found = current.quantiles(feature, np.asarray([low / 2, 1 - high / 2]))
-        below, above = (found[0] if low else below), (found[1] if high else above)
+        found = current.quantiles(feature, np.concatenate([low * _WITHIN, 1 - high * _WITHIN]))
+        below, above = (float(half.mean()) for half in np.split(found, 2))
     return np.asarray(representatives(edges, below, above)[counts.values], dtype=np.float64)
 
 
