@@ -214,8 +214,10 @@ USERS = Null(
 )
 BLOCKS = Null(
     "blocks",
-    f"an hourly autoregressive series (coefficient {PERSISTENCE}), {REFERENCE_BLOCKS * 2} days against the "
-    f"{CURRENT_BLOCKS * 2} that follow; `cluster: block`, `block: {BLOCK_HOURS}h`",
+    f"an hourly autoregressive series (coefficient {PERSISTENCE}: what was is forgotten within a day), "
+    f"{REFERENCE_BLOCKS * 2} days against the {CURRENT_BLOCKS * 2} that follow; `cluster: block`, "
+    f"`block: {BLOCK_HOURS}h`: where a block is not long beside what a series remembers, more false alarms "
+    "are left",
     series(REFERENCE_BLOCKS, CURRENT_BLOCKS),
     {"cluster": "block", "block": f"{BLOCK_HOURS}h", "timestamp": "time"},
 )
