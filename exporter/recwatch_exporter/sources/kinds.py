@@ -23,6 +23,7 @@ class Kind(StrEnum):
 NUMBERS = (Kind.INTEGER, Kind.FLOATING)
 SQLITE = "sqlite"
 """The one engine whose columns may hold values of other types than theirs."""
+SPARK = "pyspark"
 
 
 def kind_of(dtype: dt.DataType) -> Kind:

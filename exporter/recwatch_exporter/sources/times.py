@@ -10,7 +10,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.kinds import SQLITE, Kind, kind_of
+from recwatch_exporter.sources.kinds import SPARK, SQLITE, Kind, kind_of
 from recwatch_exporter.sources.spans import Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +21,11 @@ _MILLION = 1_000_000
 @ibis.udf.scalar.builtin(signature=((dt.string,), dt.int64))
 def recwatch_microseconds(value):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, D103 - the signature is above
     raise NotImplementedError  # `sources.sqlite` gives it to SQLite
+
+
+@ibis.udf.scalar.builtin(signature=((dt.Timestamp(timezone="UTC"),), dt.int64))
+def unix_micros(value):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, D103 - the signature is above
+    raise NotImplementedError  # Spark has it, and no way to ask for the microseconds of a second
 
 
 def time(column: ir.Value) -> ir.Value:
@@ -49,6 +54,8 @@ def age(column: ir.Value, end: datetime, period: timedelta, engine: str) -> ir.V
     """How many whole periods before `end` a time is; negative after it."""
     if engine == SQLITE:
         moment = _microseconds(column)
+    elif engine == SPARK:
+        moment = unix_micros(time(column).cast("timestamp('UTC')"))
     else:
         plain = time(column)
         whole = plain.truncate("s").epoch_seconds().cast("int64") * _MILLION

@@ -107,19 +107,24 @@ def test_clusters_of_time_are_blocks(window: Open, write: Write, days: Callable[
     assert len(counted(halves)) == 5
 
 
-def test_cells_are_those_of_searchsorted(window: Open, write: Write) -> None:
-    rng = np.random.default_rng(0)
-    edges = np.sort(rng.normal(size=37))
-    x = np.r_[rng.normal(size=1000), edges, np.nextafter(edges, -9)]
-    path = write("a.parquet", x=x, half=x.astype(np.float32))
-    cells, numbers = np.unique(np.searchsorted(edges, x, side="right"), return_counts=True)
+@pytest.mark.parametrize("size", [1, 2, 37, 64, 65, 1000])
+def test_cells_are_those_of_searchsorted(window: Open, write: Write, size: int) -> None:
+    rng = np.random.default_rng(size)
+    edges = np.sort(rng.normal(size=size))
+    edges[size // 2] = edges[size // 3]  # twice the same
+    edges = np.r_[-INF, np.sort(edges), INF]
+    x = np.r_[rng.normal(size=1000), edges, np.nextafter(edges, -9), NAN]
+    path = write("a.parquet", x=x, half=x.astype(np.float32), user_id=np.arange(len(x)) % 7)
 
-    assert counted(window(path).count_cells("x", edges, None)) == dict(
-        zip(cells.tolist(), numbers.tolist(), strict=True)
-    )
-    half = window(path).count_cells("half", edges, None)
-    expected = np.unique(np.searchsorted(edges, x.astype(np.float32), side="right"), return_counts=True)
-    assert counted(half) == dict(zip(*(part.tolist() for part in expected), strict=True))
+    for column, values in (("x", x), ("half", x.astype(np.float32).astype(float))):
+        finite = values[np.isfinite(values)]
+        expected = np.unique(np.searchsorted(edges, finite, side="right"), return_counts=True)
+        cells = window(path).count_cells(column, edges, None)
+        by_user = window(path).count_cells(column, edges, USERS)
+
+        assert counted(cells) == dict(zip(*(part.tolist() for part in expected), strict=True))
+        assert np.bincount(by_user.values.astype(int), by_user.counts).sum() == len(finite)
+        assert len(counted(by_user)) == len(by_user.counts) > size
 
 
 def test_cells_of_no_edges_and_of_infinite_ones(window: Open, write: Write) -> None:
@@ -477,12 +482,12 @@ def test_values_that_are_missing_by_cluster(window: Open, write: Write) -> None:
     assert counted(found.count_missing("s", None)) == {0: 4, 1: 2}
     assert counted(window().count_missing("x", USERS)) == {}
 
-
+    """DuckDB 2.0 takes `NOT isnan(x)` for true where the statistics of a Parquet file are finite."""
 @pytest.mark.parametrize("values", [[1.0, 2.0, NAN], [1.0, NAN], [NAN], [1.0, 2.0, NAN, None]])
 def test_nan_is_seen_where_the_statistics_of_a_file_hide_it(
     window: Open, write: Write, values: list[float | None]
 ) -> None:
-    """DuckDB 2.0 takes `NOT isnan(x)` for true wherever a Parquet file's least and greatest value are finite."""
+    """DuckDB 2.0 takes `NOT isnan(x)` for true where least and greatest value of a Parquet file are finite."""
     found = window(write("a.parquet", x=pa.array(values, pa.float64()), n=np.arange(len(values))))
     finite = [value for value in values if value is not None and np.isfinite(value)]
 
