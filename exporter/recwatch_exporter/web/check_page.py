@@ -111,7 +111,7 @@ def _newest(state: CheckState, now: float) -> Content:
 
 def _failures(state: CheckState) -> Content:
     told = {reason: number for reason, number in state.failures.items() if number}
-    return "; ".join(f"{count(number)} {_REASONS.get(reason, reason)}" for reason, number in told.items())
+    return "; ".join(f"{_REASONS.get(reason, reason)}: {count(number)}" for reason, number in told.items())
 
 
 def _history(view: CheckView) -> Content:

@@ -71,5 +71,9 @@ def moment(at: float) -> str:
 def schedule_text(schedule: Schedule) -> str:
     """When a check runs."""
     if schedule.every is not None:
-        return f"every {duration(schedule.every.total_seconds())}"
-    return f"at {schedule.cron} (cron)"
+        when = f"every {duration(schedule.every.total_seconds())}"
+    else:
+        when = f"at {schedule.cron} (cron, {schedule.timezone or 'UTC'})"
+    return (
+        when if schedule.jitter is None else f"{when}, up to {duration(schedule.jitter.total_seconds())} off"
+    )

@@ -30,7 +30,7 @@ def test_what_the_check_is_told(check: MakeCheck, finding: MakeFinding, state: M
         ("Drift if", "effect size ≥ 0.1 and p ≤ 0.05"),
         ("Only where", "<bdi>event = &lt;rating&gt;</bdi> "),
         ("Clusters", "<bdi>user_id</bdi>"),
-        ("Runs", "at 0 9 * * mon (cron)"),
+        ("Runs", "at 0 9 * * mon (cron, UTC)"),
         ("Last run took", "1.5 s"),
         ("Rows", "1\u202f000 reference, 500 current"),
     ):
@@ -65,7 +65,7 @@ def test_a_failed_run_keeps_the_last_figures(
     page = page_of(failed, now)
     assert "The last run failed: gone: write it" in page
     assert "What stands below was found " in page
-    assert "2 data missing, or not as asked" in page
+    assert "data missing, or not as asked: 2" in page
 
 
 def test_before_the_first_run(check: MakeCheck, now: float) -> None:

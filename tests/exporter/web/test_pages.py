@@ -45,7 +45,7 @@ def test_a_checks_own_page(site: str) -> None:
     assert 'http-equiv="refresh"' in get(f"{site}/checks/waiting").text
     failed = get(f"{site}/checks/failed").text
     assert "The last run failed: current: " in failed
-    assert "1 data missing, or not as asked" in failed
+    assert "data missing, or not as asked: 1" in failed
 
 
 @pytest.mark.parametrize("path", PAGES)

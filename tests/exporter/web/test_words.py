@@ -59,6 +59,14 @@ def test_times() -> None:
     assert moment(0) == "1970-01-01 00:00:00 UTC"
 
 
-def test_schedules() -> None:
-    assert schedule_text(Schedule.model_validate({"every": "90m"})) == "every 1 h 30 min"
-    assert schedule_text(Schedule.model_validate({"cron": "0 9 * * mon"})) == "at 0 9 * * mon (cron)"
+@pytest.mark.parametrize(
+    ("schedule", "shown"),
+    [
+        ({"every": "90m"}, "every 1 h 30 min"),
+        ({"every": "6h", "jitter": "10m"}, "every 6 h, up to 10 min off"),
+        ({"cron": "0 9 * * mon"}, "at 0 9 * * mon (cron, UTC)"),
+        ({"cron": "0 9 * * mon", "timezone": "Europe/Berlin"}, "at 0 9 * * mon (cron, Europe/Berlin)"),
+    ],
+)
+def test_schedules(schedule: dict[str, str], shown: str) -> None:
+    assert schedule_text(Schedule.model_validate(schedule)) == shown
