@@ -14,6 +14,7 @@ from recwatch_exporter.statistics.counts import Counts, Tally, align
 from recwatch_exporter.statistics.permutation import (
     Compare,
     draw_permutations,
+    most_permutations,
     permutation_test,
 )
 
@@ -293,7 +294,7 @@ def test_agrees_with_every_swap_and_exchange_written_out(kind: CountType) -> Non
 @pytest.mark.all
 @pytest.mark.parametrize("kind", COUNT_TYPES)
 def test_the_null_is_calibrated(kind: CountType) -> None:
-    """Users who differ, split at random: rejected at 0.05 in about 5 of 100 splits, however few values tie."""
+    """Users who differ, split at random: rejected at 0.05 in about 5 of 100 splits."""
     rng = np.random.default_rng(0)
     tastes = rng.dirichlet(np.full(200, 0.1), size=60)
     rejected = 0
