@@ -80,71 +80,49 @@ def _permuted_wasserstein(reference: Column, current: Column) -> float:
 _MEANS = (0.0, 0.1, 0.2, 0.3, 0.4)
 _ONE = {"column": "f0"}
 _FIVE = {"columns": [f"f{i}" for i in range(5)]}
+_KS_PEERS = {"alibi-detect": "alibi-ks", "evidently": "evidently-ks"}
+
+
+def _mean(kind: str, peers: Mapping[str, str], scipy: PlainTest | None = None, trials: int = 500) -> Contest:
+    """One normal column whose mean moves."""
+    words = "normal, 200 rows against 200; the mean moved by so many standard deviations"
+    return Contest(kind, words, _ONE, _MEANS, _normal((200, 200), 1), peers, scipy, trials)
+
+
+def _means(kind: str, peers: Mapping[str, str], trials: int) -> Contest:
+    """Five normal columns whose means move together."""
+    words = "five normal columns, 100 rows against 100; every mean moved by so many standard deviations"
+    return Contest(kind, words, _FIVE, _MEANS, _normal((100, 100), 5), peers, trials=trials)
+
+
+_WASSERSTEIN = PlainTest("scipy.stats.permutation_test of wasserstein_distance", _permuted_wasserstein)
 
 CONTESTS: Mapping[str, Contest] = MappingProxyType(
     {
-        "ks, mean": Contest(
-            "ks",
-            "normal, 200 rows against 200; the mean moved by so many standard deviations",
-            _ONE,
-            _MEANS,
-            _normal((200, 200), 1),
-            {"alibi-detect": "alibi-ks", "evidently": "evidently-ks"},
-            KS,
-        ),
+        "ks, mean": _mean("ks", _KS_PEERS, KS),
         "ks, spread": Contest(
             "ks",
             "normal, 200 rows against 200; the standard deviation greater by such a share",
             _ONE,
             (0.0, 0.2, 0.4, 0.6, 0.8),
             _spread,
-            {"alibi-detect": "alibi-ks", "evidently": "evidently-ks"},
+            _KS_PEERS,
             KS,
         ),
-        "wasserstein, mean": Contest(
-            "wasserstein",
-            "normal, 200 rows against 200; the mean moved by so many standard deviations",
-            _ONE,
-            _MEANS,
-            _normal((200, 200), 1),
-            scipy=PlainTest("scipy.stats.permutation_test of wasserstein_distance", _permuted_wasserstein),
-            trials=300,
-        ),
-        "moments, mean": Contest(
-            "moments",
-            "normal, 200 rows against 200; the mean moved by so many standard deviations",
-            _ONE,
-            _MEANS,
-            _normal((200, 200), 1),
-            {"evidently": "evidently-t"},
-            WELCH,
-        ),
+        "wasserstein, mean": _mean("wasserstein", {}, _WASSERSTEIN, trials=300),
+        "moments, mean": _mean("moments", {"evidently": "evidently-t"}, WELCH),
         "chi2, shares": Contest(
             "chi2",
             "eight categories, 200 rows against 200; such a share of the rows from the reversed distribution",
             _ONE,
-            (0.0, 0.1, 0.2, 0.3, 0.4),
+            _MEANS,
             _categories,
             {"alibi-detect": "alibi-chi2", "evidently": "evidently-chi2"},
             CHI2,
         ),
-        "mmd, mean": Contest(
-            "mmd",
-            "five normal columns, 100 rows against 100; every mean moved by so many standard deviations",
-            _FIVE,
-            _MEANS,
-            _normal((100, 100), 5),
-            {"alibi-detect": "alibi-mmd", "evidently": "evidently-mmd"},
-            trials=300,
-        ),
-        "classifier, mean": Contest(
-            "classifier",
-            "five normal columns, 100 rows against 100; every mean moved by so many standard deviations",
-            _FIVE,
-            _MEANS,
-            _normal((100, 100), 5),
-            {"alibi-detect": "alibi-classifier", "evidently": "evidently-classifier"},
-            trials=200,
+        "mmd, mean": _means("mmd", {"alibi-detect": "alibi-mmd", "evidently": "evidently-mmd"}, 300),
+        "classifier, mean": _means(
+            "classifier", {"alibi-detect": "alibi-classifier", "evidently": "evidently-classifier"}, 200
         ),
     }
 )
