@@ -11,6 +11,8 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.sides import Reference
 from recwatch_exporter.sources.locations import Location
 
+AS_DATA = "{} needs the rows of its reference themselves: keep the reference as data"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -46,6 +48,8 @@ def plan(checks: Sequence[Check], *, version: str | None) -> Plan:
         reference = check.reference
         if reference is None:
             left_out[check.name] = f"{check.type} has no reference here"
+        elif not check.check_type.profiled:
+            left_out[check.name] = AS_DATA.format(check.type)
         elif reference.artifact is not None and reference.file is None:
             left_out[check.name] = (
                 "its reference names a profile alone: add file, the data that it is made of"

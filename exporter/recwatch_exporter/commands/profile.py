@@ -9,13 +9,11 @@ from recwatch_exporter.commands.chosen import chosen_checks, run_each
 from recwatch_exporter.commands.say import answer, remark
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError
-from recwatch_exporter.freezing import Plan, plan
+from recwatch_exporter.freezing import AS_DATA, Plan, plan
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.process.jobs import Remote
 from recwatch_exporter.process.workers import WorkerError
 from recwatch_exporter.profile import FrozenCheck, write_profile
-
-_AS_DATA = "{} needs the rows of its reference themselves: keep the reference as data"
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def _write(
     frozen = [(check, item) for check, item in found if item is not None and any(item.parts.values())]
     for check, item in found:
         if item is not None and not any(item.parts.values()):
-            remark(f"{check.name}: left out: {_AS_DATA.format(check.type)}")
+            remark(f"{check.name}: left out: {AS_DATA.format(check.type)}")
     if not frozen:
         remark("no check is left to freeze: no profile is written")
         return 1

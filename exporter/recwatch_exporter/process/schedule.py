@@ -94,7 +94,7 @@ class Schedule(Strict):
 def longest_gap(schedule: Schedule) -> timedelta:
     """The longest time between two runs: what a rule holds the age of the last success against.
 
-    For a cron line: the longest between two of its times in the years 2024 to 2032, which hold leap years, and
+    For a cron line: the longest between two of its times in 2024 to 2032, which hold leap years, and
     where clocks change the longest around a change. Jitter may put off the later run of the two.
     """
     jitter = schedule.jitter or timedelta()
