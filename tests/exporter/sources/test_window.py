@@ -113,7 +113,8 @@ def test_cells_are_those_of_searchsorted(window: Open, write: Write, size: int) 
     edges = np.sort(rng.normal(size=size))
     edges[size // 2] = edges[size // 3]  # twice the same
     edges = np.r_[-INF, np.sort(edges), INF]
-    x = np.r_[rng.normal(size=1000), edges, np.nextafter(edges, -9), NAN]
+    inner = edges[1:-1]
+    x = np.r_[rng.normal(size=1000), inner, np.nextafter(inner, -9), NAN]
     path = write("a.parquet", x=x, half=x.astype(np.float32), user_id=np.arange(len(x)) % 7)
 
     for column, values in (("x", x), ("half", x.astype(np.float32).astype(float))):
@@ -123,8 +124,8 @@ def test_cells_are_those_of_searchsorted(window: Open, write: Write, size: int) 
         by_user = window(path).count_cells(column, edges, USERS)
 
         assert counted(cells) == dict(zip(*(part.tolist() for part in expected), strict=True))
-        assert np.bincount(by_user.values.astype(int), by_user.counts).sum() == len(finite)
-        assert len(counted(by_user)) == len(by_user.counts) > size
+        assert by_user.total == len(finite)
+        assert len(counted(by_user)) > size
 
 
 def test_cells_of_no_edges_and_of_infinite_ones(window: Open, write: Write) -> None:
@@ -482,12 +483,12 @@ def test_values_that_are_missing_by_cluster(window: Open, write: Write) -> None:
     assert counted(found.count_missing("s", None)) == {0: 4, 1: 2}
     assert counted(window().count_missing("x", USERS)) == {}
 
-    """DuckDB 2.0 takes `NOT isnan(x)` for true where the statistics of a Parquet file are finite."""
+
 @pytest.mark.parametrize("values", [[1.0, 2.0, NAN], [1.0, NAN], [NAN], [1.0, 2.0, NAN, None]])
 def test_nan_is_seen_where_the_statistics_of_a_file_hide_it(
     window: Open, write: Write, values: list[float | None]
 ) -> None:
-    """DuckDB 2.0 takes `NOT isnan(x)` for true where least and greatest value of a Parquet file are finite."""
+    """DuckDB 2.0 takes `NOT isnan(x)` for true where the statistics of a Parquet file are finite."""
     found = window(write("a.parquet", x=pa.array(values, pa.float64()), n=np.arange(len(values))))
     finite = [value for value in values if value is not None and np.isfinite(value)]
 
