@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow as pa
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Cluster, Moments, SideCounts
 from recwatch_exporter.sources import expressions, times
+from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.vectors import to_numpy
 from recwatch_exporter.sources.view import View
 
 _PROBE = 10_000
+_FEW_EDGES = 64
 
 
 def count_values(
@@ -36,8 +39,20 @@ def count_values(
 def count_cells(view: View, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
     """See `Window.count_cells`."""
     valued = view.where(view.is_value(numeric(view, column)))
-    cell = expressions.cell(expressions.number(valued.column(column)), edges)
-    return _counts(valued, cell, cluster, None)
+    value = expressions.number(valued.column(column))
+    if isinstance(view.engine, DuckEngine) and len(edges) > _FEW_EDGES:
+        selected = _selected(valued, value, cluster)
+        return _grouped(valued, _looked_up(view.engine, selected, edges), None)
+    return _counts(valued, expressions.cell(value, edges), cluster, None)
+
+
+def _looked_up(engine: DuckEngine, values: ir.Table, edges: FloatArray) -> ir.Table:
+    """Cells by a join with the nearest edge below: DuckDB works on whole columns, where each branch costs."""
+    distinct = np.unique(edges)
+    cells = np.searchsorted(edges, distinct, side="right")
+    table = engine.register(pa.table({"edge": distinct, "cell": cells}))
+    joined = values.asof_join(table, values.value >= table.edge)
+    return joined.mutate(value=joined.cell.coalesce(0)).drop("edge", "cell")
 
 
 def count_missing(view: View, column: str, cluster: Cluster | None) -> SideCounts:
@@ -79,12 +94,11 @@ def quantiles(view: View, column: str, probabilities: FloatArray) -> FloatArray:
     n = view.count(valued)
     if n == 0:
         return np.full(len(probabilities), np.nan)
-    groups = valued.group_by("x").aggregate(n=valued.count())
-    summed = groups.mutate(until=groups.n.sum().over(ibis.window(order_by=groups.x, following=0)))
     ranks = [rank_of(float(probability), n) for probability in probabilities]
-    wanted = {f"q{rank}": summed.x.min(where=summed.until >= rank) for rank in sorted(set(ranks))}
-    found = view.aggregate(summed, **wanted)
-    return np.asarray([found[f"q{rank}"] for rank in ranks], dtype=np.float64)
+    numbered = valued.mutate(rank=ibis.row_number().over(order_by=valued.x) + 1)
+    found = view.fetch(numbered.filter(numbered["rank"].isin(sorted(set(ranks)))).select("rank", "x"))
+    by_rank = dict(zip(found.column("rank").to_pylist(), found.column("x").to_pylist(), strict=True))
+    return np.asarray([by_rank[rank] for rank in ranks], dtype=np.float64)
 
 
 def moments(view: View, column: str) -> Moments:
@@ -123,16 +137,22 @@ def rank_of(probability: float, n: int) -> int:
 
 
 def _counts(view: View, value: ir.Value, cluster: Cluster | None, limit: int | None) -> SideCounts:
-    selected = {"value": value}
-    if cluster is not None:
-        selected["cluster"] = cluster_of(view, cluster)
-    chosen = view.table.select(**selected)
-    if cluster is not None:
-        chosen = chosen.filter(view.is_value(chosen.cluster))
-    groups = chosen.group_by(list(selected)).aggregate(n=chosen.count())
+    return _grouped(view, _selected(view, value, cluster), limit)
+
+
+def _selected(view: View, value: ir.Value, cluster: Cluster | None) -> ir.Table:
+    """The columns `value` and, where there is one, `cluster`, which then is never missing."""
+    if cluster is None:
+        return view.table.select(value=value)
+    chosen = view.table.select(value=value, cluster=cluster_of(view, cluster))
+    return chosen.filter(view.is_value(chosen.cluster))
+
+
+def _grouped(view: View, chosen: ir.Table, limit: int | None) -> SideCounts:
+    groups = chosen.group_by(list(chosen.columns)).aggregate(n=chosen.count())
     found = view.fetch(groups if limit is None else groups.limit(limit))
     return SideCounts(
         to_numpy(found.column("value")),
         to_numpy(found.column("n")).astype(np.int64),
-        None if cluster is None else to_numpy(found.column("cluster")),
+        to_numpy(found.column("cluster")) if "cluster" in found.column_names else None,
     )
