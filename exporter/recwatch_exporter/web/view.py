@@ -8,7 +8,7 @@ from math import ceil
 from recwatch_exporter.config import Check
 from recwatch_exporter.process.state import CheckState, History, Point
 from recwatch_exporter.results import ALL
-from recwatch_exporter.web.findings import FindingView, Verdict, by_weight, verdict_of, view_of
+from recwatch_exporter.web.findings import FindingView, by_weight, view_of
 from recwatch_exporter.web.query import Query
 from recwatch_exporter.web.status import Status, statuses
 
@@ -139,10 +139,3 @@ def findings_page(state: CheckState, page: int) -> tuple[tuple[FindingView, ...]
     page = min(page, pages)
     shown = findings[(page - 1) * FINDINGS_A_PAGE : page * FINDINGS_A_PAGE]
     return tuple(view_of(state.check, finding) for finding in shown), page, pages
-
-
-def drifted_features(state: CheckState, most: int) -> tuple[str, ...]:
-    """The features with drift, over all rows or in a segment, each once."""
-    findings = state.result.findings if state.result else ()
-    names = dict.fromkeys(item.feature for item in findings if verdict_of(item) is Verdict.DRIFT)
-    return tuple(names)[:most]
