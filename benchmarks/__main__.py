@@ -21,6 +21,7 @@ NAMES = (
     "training",
     "drift_counts",
     "drift_scrape",
+    "drift_vectors",
     "memory",
 )
 

@@ -103,7 +103,7 @@ FACTORS = VectorType(
         "train twice with different seeds, and set the threshold below what that gives"
     ),
     source="Schönemann, A generalized solution of the orthogonal Procrustes problem, Psychometrika 31, 1966",
-    default_threshold=0.7,
+    default_threshold=0.8,
     lowest_threshold=-1.0,
     highest_threshold=1.0,
     compare=compare,

@@ -125,7 +125,7 @@ NEIGHBOURS = VectorType(
         "Wendlandt, Kummerfeld and Mihalcea, Factors influencing the surprising instability of word "
         "embeddings, NAACL 2018, section 3"
     ),
-    default_threshold=0.5,
+    default_threshold=0.2,
     lowest_threshold=0.0,
     highest_threshold=1.0,
     compare=compare,
