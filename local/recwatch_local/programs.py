@@ -94,6 +94,7 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
                 *("--web.listen-address", ports.address("exporter")),
                 *("--web.token-file", str(layout.secrets / "exporter_token")),
                 *("--storage.path", str(data / "exporter")),
+                *("--storage.path", str(data / "exporter")),
             ),
             "/-/ready",
             needs_model=True,
