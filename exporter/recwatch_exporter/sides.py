@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_
 
 from recwatch.config import Strict
 from recwatch_exporter.process.schedule import PositiveDuration
+from recwatch_exporter.sources.frames import Frame, is_frame
 from recwatch_exporter.sources.locations import Location
 
 Scalar = bool | int | float | str
@@ -20,13 +21,17 @@ def _location(value: object, info: ValidationInfo) -> object:
     return Location(root=base, pattern=value)
 
 
+def _location_or_frame(value: object, info: ValidationInfo) -> object:
+    return Frame(value) if is_frame(value) else _location(value, info)
+
+
 Place = Annotated[Location, BeforeValidator(_location)]
 
 
 class Side(Strict):
     """Where one window's data is: files, a query, a table, or a file of a model's version in service."""
 
-    path: Place | None = None
+    path: Annotated[Location | Frame, BeforeValidator(_location_or_frame)] | None = None
     query: Text | None = None
     table: Text | None = None
     database: Text | None = None

@@ -18,6 +18,7 @@ from recwatch_exporter.sources.connections import Connections, connections
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.engine import Database, FileReader
 from recwatch_exporter.sources.files import open_files
+from recwatch_exporter.sources.frames import Frame, open_frame
 from recwatch_exporter.sources.locations import Location
 from recwatch_exporter.sources.spans import current_span, reference_span
 from recwatch_exporter.sources.view import View, named
@@ -94,6 +95,8 @@ def _view(name: str, side: Side, opened: Connections) -> View | None:
     """Where a side's rows are; None where a glob matches no file yet."""
     if side.query is not None or side.table is not None:
         return _of_database(name, side, opened)
+    if isinstance(side.path, Frame):
+        return View(name, str(side.path), opened.local, open_frame(opened.local, side.path))
     if side.path is not None and side.database is not None:
         return _of_engine(name, side.path, opened.database(side.database, side.root))
     if side.path is not None:
