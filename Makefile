@@ -42,13 +42,15 @@ lint: tools ## format, style, types, rules, dashboards
 	$(BIN)/mypy
 	$(BIN)/python -m recwatch_local check
 	$(BIN)/recwatch-dashboards --check
+	$(BIN)/python -m recwatch_exporter.checks.pages docs --check
 
 format: setup ## rewrite the code in the project's format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-generate: setup ## the files that are made from code: dashboards
+generate: setup ## the files that are made from code: dashboards, the words of the check types in docs/
 	$(BIN)/recwatch-dashboards
+	$(BIN)/python -m recwatch_exporter.checks.pages docs
 
 bench: setup ## what recwatch costs, as ratios measured in one run
 	$(BIN)/python -m benchmarks

@@ -106,6 +106,7 @@ FACTORS = VectorType(
     default_threshold=0.8,
     lowest_threshold=-1.0,
     highest_threshold=1.0,
+    retrain=False,  # it is a training that changed them
     compare=compare,
     options=FactorsOptions,
 )

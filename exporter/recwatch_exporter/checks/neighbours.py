@@ -128,6 +128,7 @@ NEIGHBOURS = VectorType(
     default_threshold=0.2,
     lowest_threshold=0.0,
     highest_threshold=1.0,
+    retrain=False,  # it is a training that changed them
     compare=compare,
     options=NeighboursOptions,
 )

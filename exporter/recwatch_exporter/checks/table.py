@@ -1,4 +1,4 @@
-"""The table of check types: what a configuration may name, and what docs/drift.md shows."""
+"""The table of check types: what a configuration may name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -58,15 +58,3 @@ TYPES: Mapping[str, CheckType] = MappingProxyType(
         )
     }
 )
-
-_HEADINGS = ("type", "statistic", "effect size", "bad direction", "null: what no drift means", "p-value")
-
-
-def markdown_table() -> str:
-    """The table as docs/drift.md holds it; a test compares the two."""
-    rows = [
-        (f"`{item.name}`", item.statistic, item.effect_size, item.bad.value, item.null, item.p_value)
-        for item in TYPES.values()
-    ]
-    lines = [_HEADINGS, ("---",) * len(_HEADINGS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
