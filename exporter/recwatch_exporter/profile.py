@@ -122,7 +122,8 @@ def read_profile(path: Path, check: Check, *, version: str | None) -> FrozenChec
         SourceError: when the profile cannot be read, or does not fit the check or the version.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: numpy leaves a file that is no archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive[_META]))
             found = meta["checks"].get(check.name) if meta["format"] == FORMAT else None
             if found is not None:
