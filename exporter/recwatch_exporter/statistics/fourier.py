@@ -19,6 +19,10 @@ class FourierMap:
     machines, NIPS 2007; this form: Sutherland and Schneider, On the error of random Fourier features, UAI
     2015).
 
+    Frequencies are drawn at right angles, as many at a time as there are dimensions, their lengths as they
+    would be: each by itself has the same distribution, and together they err half as much (Yu et al.,
+    Orthogonal random features, NIPS 2016).
+
     Args:
         dimensions: of a row.
         frequencies: D; the error of a kernel value falls as 1 / sqrt(D).
@@ -29,7 +33,9 @@ class FourierMap:
     def __init__(self, dimensions: int, frequencies: int, bandwidth: float, *, seed: int) -> None:
         # The legacy generator's numbers never change with numpy's version (NEP 19): a profile holds the seed.
         draw = np.random.RandomState(seed % 2**32)
-        directions = draw.standard_normal((dimensions, frequencies)) / bandwidth
+        width = min(dimensions, frequencies)
+        blocks = [_orthogonal(draw, dimensions, width) for _ in range(-(-frequencies // max(1, width)))]
+        directions = np.concatenate(blocks, axis=1)[:, :frequencies] / bandwidth
         self._directions = np.ascontiguousarray(directions, dtype=np.float32)
         self.features = 2 * frequencies
 
@@ -52,3 +58,12 @@ class FourierMap:
             shape = (len(touched), len(index))
             chosen = sparse.csr_array((ones, (index, np.arange(len(index)))), shape=shape)
             sums[touched] += chosen @ self.apply(rows[part])
+
+
+def _orthogonal(draw: np.random.RandomState, dimensions: int, width: int) -> FloatArray:
+    """(dimensions, width) orthogonal columns, each distributed as a vector of standard normal numbers."""
+    turned, triangle = np.linalg.qr(draw.standard_normal((dimensions, width)))
+    # With this choice of signs the decomposition is unique, whoever computes it, and the directions uniform.
+    turned *= np.sign(np.diagonal(triangle))
+    lengths = np.sqrt(np.square(draw.standard_normal((dimensions, width))).sum(axis=0))
+    return np.asarray(turned * lengths, dtype=np.float64)

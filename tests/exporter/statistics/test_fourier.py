@@ -17,7 +17,7 @@ def test_its_scalar_product_is_the_kernel() -> None:
 def test_the_same_frequencies_for_the_same_seed_in_every_version() -> None:
     found = FourierMap(2, 2, 1.0, seed=7).apply(np.ones((1, 2)))
 
-    np.testing.assert_allclose(found, [[-0.10745, 0.7059, 0.6989, -0.04129]], atol=1e-5)
+    np.testing.assert_allclose(found, [[0.49057, -0.10535, 0.50926, 0.69922]], atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [0, 1, 9000])
@@ -31,3 +31,19 @@ def test_sums_by_unit(n: int) -> None:
     expected = np.zeros((5, 16))
     np.add.at(expected, unit, fourier.apply(rows).astype(np.float64))
     np.testing.assert_allclose(sums, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_frequencies_of_a_block_are_at_right_angles_and_of_the_length_of_normal_ones() -> None:
+    directions = FourierMap(40, 400, 2.0, seed=0)._directions.astype(np.float64)
+
+    products = directions[:, :40].T @ directions[:, :40]
+    np.testing.assert_allclose(products, np.diag(np.diagonal(products)), atol=1e-4)
+    assert np.square(directions).sum(axis=0).mean() == pytest.approx(40 / 4, rel=0.05)
+
+
+@pytest.mark.parametrize(("dimensions", "frequencies"), [(1, 7), (30, 16), (3, 16)])
+def test_any_number_of_frequencies(dimensions: int, frequencies: int) -> None:
+    assert FourierMap(dimensions, frequencies, 1.0, seed=0).apply(np.ones((2, dimensions))).shape == (
+        2,
+        2 * frequencies,
+    )
