@@ -66,3 +66,17 @@ def test_nothing_is_interrupted_afterwards() -> None:
     deadline.cancel()
 
     assert not interrupted.is_set()
+
+
+def test_the_time_begins_anew() -> None:
+    clock = Clock()
+    deadline = Deadline(timedelta(seconds=90), clock=clock)
+    clock.seconds = 89
+
+    deadline.restart(grace=timedelta(seconds=1))
+
+    clock.seconds = 89 + 90
+    deadline.check()
+    clock.seconds = 89 + 91
+    with pytest.raises(CheckTimeoutError, match=r"^took longer than its timeout of 1m30s: "):
+        deadline.check()
