@@ -29,7 +29,8 @@ def describe(kind: CountType, counted: Counted) -> dict[str, Any]:
         details |= _moved(counted)
         labels, reference, current = _head(labels, reference, current, _MOST_ITEMS)
     elif counted.options.get("bins") is None or len(labels) > _MOST_BINS:
-        if _numeric(counted.values) and len(labels) > _MOST_BINS:
+        amounts = kind.of == "numbers" or counted.options.get("bins") is not None
+        if amounts and len(labels) > _MOST_BINS:
             labels, reference, current = _histogram(counted)
         else:
             labels, reference, current = _head(labels, reference, current, _MOST_BINS)
@@ -39,10 +40,6 @@ def describe(kind: CountType, counted: Counted) -> dict[str, Any]:
         "current": _shares(current).tolist(),
     }
     return details
-
-
-def _numeric(values: NDArray[Any]) -> bool:
-    return values.dtype.kind in "iuf"
 
 
 def _shares(counts: FloatArray) -> FloatArray:

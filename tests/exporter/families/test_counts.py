@@ -243,10 +243,8 @@ def test_one_row_a_side_is_a_figure_or_an_error_and_no_crash(measure: Measure, k
         assert np.isfinite(found.effect_size)
 
 
-@pytest.mark.parametrize("kind", COUNT_TYPES)
+@pytest.mark.parametrize("kind", [name for name in COUNT_TYPES if name not in NUMBERS])
 def test_hostile_text(measure: Measure, kind: str) -> None:
-    if kind in NUMBERS:
-        pytest.skip("takes numbers")
     strange = ["'; DROP TABLE x", "\u202e\U0001f600", " ", "NaN", "x" * 5000, ""]
 
     found = measure(kind, {"x": strange * 3}, {"x": strange[:3] * 5 + ["new"]})

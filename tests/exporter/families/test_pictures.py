@@ -7,6 +7,7 @@ from recwatch_exporter.checks.chi2 import CHI2
 from recwatch_exporter.checks.count_type import CountType
 from recwatch_exporter.checks.ks import KS
 from recwatch_exporter.checks.spearman import SPEARMAN
+from recwatch_exporter.checks.unseen import UNSEEN
 from recwatch_exporter.families.counted import Counted
 from recwatch_exporter.families.pictures import describe
 from recwatch_exporter.statistics.counts import Counts
@@ -59,6 +60,14 @@ def test_many_numbers_are_a_histogram_that_outliers_do_not_flatten() -> None:
     assert len(bins["labels"]) == 20
     assert bins["labels"][1].startswith("1 to") or bins["labels"][0] == "up to 2"
     assert max(bins["reference"]) < 0.1
+
+
+def test_numbers_that_are_names_are_no_histogram() -> None:
+    codes = list(range(1000, 1100))
+
+    bins = described(UNSEEN, codes, [1.0] * 100, [1.0] * 99 + [50.0])["bins"]
+
+    assert (bins["labels"][0], bins["labels"][-1]) == ("1099", "other")
 
 
 def test_bins_that_were_compared_are_shown_and_weighed() -> None:
