@@ -20,6 +20,7 @@ NAMES = (
     "quality",
     "training",
     "drift_counts",
+    "drift_scale",
     "drift_scrape",
     "drift_vectors",
     "memory",
