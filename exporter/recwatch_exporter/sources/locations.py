@@ -34,11 +34,13 @@ class Location:
         globs do match hidden files, so they are not used.)
 
         Raises:
-            SourceError: when a path that is not a glob does not exist.
+            SourceError: when a path that is not a glob does not exist, or is a folder.
         """
         if self.is_glob:
             found = glob.glob(self.pattern, root_dir=self.root, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
             return tuple(sorted(self.root / name for name in found))
         if not self.path.exists():
             raise SourceError(f"{self.path} does not exist: write it first, or correct path")
+        if self.path.is_dir():
+            raise SourceError(f"{self.path} is a folder: write {self.path}/**/*.parquet for the files in it")
         return (self.path,)

@@ -44,3 +44,8 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"/a\.parquet does not exist: write it first, or correct path"):
         Location(tmp_path, "a.parquet").files()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"is a folder: write .*/\*\*/\*\.parquet for the files in it$"):
+        Location(tmp_path, ".").files()

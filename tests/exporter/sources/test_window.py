@@ -521,3 +521,28 @@ def test_a_window_knows_its_span(window: Open, write: Write) -> None:
     assert window(path).span == window().span == Span()
     assert window(path).narrow(timestamp="t", span=span).segment("s", "a").span == span
     assert window().narrow(timestamp="t", span=span).span == span
+
+
+def test_columns_without_any_value(window: Open, write: Write) -> None:
+    path = write("a.parquet", nothing=pa.nulls(3), number=pa.array([None] * 3, pa.float64()), one=[1, 1, 1])
+    found = window(path)
+
+    for column in ("nothing", "number"):
+        assert counted(found.count_values(column, None, numeric=False)) == {}
+        assert found.facts([column]).columns[column].missing == 3
+        assert found.most_frequent(column, 3) == ()
+        assert found.distances(found, "number") != found.distances(found, "one") == (0.0, 0.0)
+    assert found.numbers(["number"], None).n == 0
+    assert found.moments("one") == Moments(3, 1.0, 0.0)
+
+
+def test_types_that_nothing_is_done_with(window: Open, write: Write) -> None:
+    path = write(
+        "a.parquet", deep=pa.array([{"a": [1]}]), blob=[b"x"], at=pa.array([1], pa.time64("us")), x=[1.0]
+    )
+    found = window(path)
+
+    assert found.columns["deep"] == found.columns["blob"] == found.columns["at"] == "other"
+    assert found.moments("x").n == 1
+    with pytest.raises(SourceError, match=r"^current: column deep is other, not a number"):
+        found.moments("deep")
