@@ -13,13 +13,12 @@ from benchmarks.calibration import page, pictures, results
 from benchmarks.calibration.cache import Cache
 from benchmarks.calibration.nulls import NULLS
 from benchmarks.calibration.plan import false_alarms, null_tasks, power_tasks, powers
+from benchmarks.calibration.rates import SPLITS
 from benchmarks.calibration.results import Results
 from benchmarks.calibration.running import ONE_THREAD, run_all
 from benchmarks.calibration.splits import PERMUTATIONS, SEED
 from benchmarks.calibration.subjects import tried_types
 from benchmarks.environments import DRIFT_PEERS
-
-SPLITS = 2000
 
 
 def main(arguments: list[str] | None = None) -> int:

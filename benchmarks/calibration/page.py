@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from benchmarks.calibration.contests import CONTESTS
 from benchmarks.calibration.nulls import NULLS
-from benchmarks.calibration.rates import ALPHA, HIGHEST, LOWEST, Rate
+from benchmarks.calibration.rates import ALPHA, HIGHEST, LOWEST, SPLITS, Rate
 from benchmarks.calibration.results import FalseAlarms, Power, Results
 from benchmarks.calibration.subjects import SUBJECTS
 
@@ -42,7 +42,16 @@ this page and `benchmarks/calibration/results.json` together. Two questions:
   test. {_verdict_of_power(results, behind)}
 
 What is counted is p <= {ALPHA} alone. A check that runs asks for more: the effect must reach its threshold
-too."""
+too.{_short_run(results)}"""
+
+
+def _short_run(results: Results) -> str:
+    least = min((item.splits for item in results.false_alarms), default=SPLITS)
+    if least >= SPLITS:
+        return ""
+    return (
+        f"\n\n**A short run: {least:,} splits where {SPLITS:,} are asked for. It says little; run it whole.**"
+    )
 
 
 def _verdict_of_rates(results: Results, outside: Sequence[FalseAlarms]) -> str:
@@ -139,8 +148,9 @@ def _explained(item: FalseAlarms) -> str:
     low, high = item.rate.interval
     chance = low <= HIGHEST if item.rate.value > HIGHEST else high >= LOWEST
     why = REASONS.get((item.type, item.null), "why is not known.")
-    also = f" (with {item.splits:,} splits its interval still reaches the range)" if chance else ""
-    return f"- `{item.type}` on {_NAMES[item.null]}: {item.rate.value:.3f}, {_side(item.rate)}{also}: {why}"
+    if chance:
+        why = f"but with {item.splits:,} splits its interval still reaches the range."
+    return f"- `{item.type}` on {_NAMES[item.null]}: {item.rate.value:.3f}, {_side(item.rate)}: {why}"
 
 
 def _left_out(results: Results) -> str:

@@ -6,6 +6,9 @@ from math import sqrt
 from scipy import stats
 
 ALPHA = 0.05
+SPLITS = 2000
+"""Pairs of windows that a rate is to rest on."""
+
 LOWEST, HIGHEST = 0.03, 0.07
 """Where the rate of false alarms at alpha 0.05 is to lie."""
 

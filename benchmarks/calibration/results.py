@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calibration.nulls import NULLS
 from benchmarks.calibration.rates import Rate, as_powerful
 
 FILE = Path(__file__).parent / "results.json"
@@ -102,7 +103,7 @@ class Results:
         """These without types that are no more, in the order of `types`."""
         order = list(types)
         kept = [item for item in self.false_alarms if item.type in order]
-        kept.sort(key=lambda item: (order.index(item.type), item.null))
+        kept.sort(key=lambda item: (order.index(item.type), list(NULLS).index(item.null)))
         return replace(
             self,
             false_alarms=tuple(kept),

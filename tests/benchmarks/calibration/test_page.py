@@ -60,7 +60,8 @@ def test_rates_outside_are_marked_in_words(made_up: Results) -> None:
     assert "1 of 3 rates below lie there; the others are marked and listed." in written
     assert "| `ks` | MovieLens, users | 2,000 | 104 | 0.052 [0.043, 0.063] |  |" in written
     assert "0.075 [0.064, 0.087] | **too many** |" in written
-    assert "- `ks` on series, blocks of time: 0.075, too many (with 2,000 splits its interval" in written
+    assert "- `ks` on series, blocks of time: 0.075, too many: but with 2,000 splits its interval" in written
+    assert "**A short run: 100 splits where 2,000 are asked for." in written
     assert "in 3 of 2,000 splits the statistic is not defined" in written
 
 
