@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calibration.contests import CONTESTS
 from benchmarks.calibration.nulls import NULLS
 from benchmarks.calibration.rates import Rate, as_powerful
 
@@ -100,15 +101,14 @@ class Results:
         return found
 
     def of(self, types: Collection[str]) -> "Results":
-        """These without types that are no more, in the order of `types`."""
+        """These without types and contests that are no more, in the order of `types` and of the contests."""
         order = list(types)
         kept = [item for item in self.false_alarms if item.type in order]
         kept.sort(key=lambda item: (order.index(item.type), list(NULLS).index(item.null)))
-        return replace(
-            self,
-            false_alarms=tuple(kept),
-            power=tuple(sorted(self.power, key=lambda item: (item.contest, item.shift))),
-        )
+        contests = list(CONTESTS)
+        power = [item for item in self.power if item.contest in contests]
+        power.sort(key=lambda item: (contests.index(item.contest), item.shift))
+        return replace(self, false_alarms=tuple(kept), power=tuple(power))
 
     def merged(self, newer: "Results") -> "Results":
         """These, with what is newer in their place."""
