@@ -5,20 +5,19 @@ each check is kept, and that of 32 checks compressed, until one of them says som
 pieces that were flushed follow one another (RFC 1951, section 2.3; RFC 1952 for the frame around them).
 """
 
-import asyncio
 import struct
 import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from recwatch.scrape import Scrape, answer, takes_gzip
+from recwatch.asgi import MetricsEndpoint
+from recwatch.scrape import Scrape, takes_gzip
 from recwatch_exporter.metrics import Families, ReloadStatus, add_check, add_exporter, families
 from recwatch_exporter.process.state import CheckState, State
 from recwatch_exporter.process.storage import Storage
@@ -187,7 +186,7 @@ def _lines(lines: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-class ScrapeEndpoint:
+class ScrapeEndpoint(MetricsEndpoint):
     """`/metrics` as an ASGI application.
 
     Args:
@@ -196,25 +195,13 @@ class ScrapeEndpoint:
     """
 
     def __init__(self, exposition: Exposition, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
         self._exposition = exposition
-        self._registry = registry
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - ASGI's signature
-        """Send the metrics as text or OpenMetrics, compressed where the scraper takes it."""
-        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        scrape = await asyncio.to_thread(
-            self._answer,
-            accept=headers.get("accept", ""),
-            accept_encoding=headers.get("accept-encoding", ""),
-            query=scope.get("query_string", b"").decode("latin-1"),
-        )
-        pairs = [(key.lower().encode(), value.encode()) for key, value in scrape.headers.items()]
-        await send({"type": "http.response.start", "status": scrape.status, "headers": pairs})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else scrape.body})
-
-    def _answer(self, *, accept: str, accept_encoding: str, query: str) -> Scrape:
+    def answer(self, *, accept: str, accept_encoding: str, query: str) -> Scrape:
+        """What is sent: the text that is ready, but for names that are picked."""
         if "name" in query:
-            return answer(self._registry, accept=accept, accept_encoding=accept_encoding, query=query)
+            return super().answer(accept=accept, accept_encoding=accept_encoding, query=query)
         compressed = takes_gzip(accept_encoding)
         body, content_type = self._exposition.write(accept, compressed=compressed)
         headers = {

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from recwatch.http import CANCELLED, ERROR, HttpRecorder, Status
 from recwatch.lifetime import flush_all
 from recwatch.routes import RouteTemplates
-from recwatch.scrape import answer
+from recwatch.scrape import Scrape, answer
 from recwatch.web_types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["MetricsEndpoint", "MetricsMiddleware", "metrics_endpoint"]
@@ -163,12 +163,15 @@ class MetricsEndpoint:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
 
+    def answer(self, *, accept: str, accept_encoding: str, query: str) -> Scrape:
+        """What is sent, by the request's headers and query string; runs in a thread."""
+        return answer(self._registry, accept=accept, accept_encoding=accept_encoding, query=query)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send the metrics as text or OpenMetrics, compressed where the scraper takes it."""
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         scrape = await asyncio.to_thread(
-            answer,
-            self._registry,
+            self.answer,
             accept=headers.get("accept", ""),
             accept_encoding=headers.get("accept-encoding", ""),
             query=scope.get("query_string", b"").decode("latin-1"),

@@ -1,6 +1,7 @@
 """What the exporter's tests share: Parquet files, configurations, versions, MovieLens."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,13 @@ def movielens() -> pd.DataFrame:
             "timestamp": pd.to_datetime(frame["timestamp"], unit="s", utc=True),
         }
     )
+
+
+@pytest.fixture
+def root_logger() -> Iterator[None]:
+    """What `main` sets up in this process is taken back."""
+    logger = logging.getLogger()
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)

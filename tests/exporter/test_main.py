@@ -1,6 +1,5 @@
 """The real process, over HTTP and by signals."""
 
-import logging
 import os
 import re
 import signal
@@ -18,17 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from recwatch.testing import wait_until
 from recwatch_exporter.main import main
 
+pytestmark = pytest.mark.usefixtures("root_logger")
 TOKEN = "made-up"
-
-
-@pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """What `main` sets up in this process is taken back."""
-    logger = logging.getLogger()
-    handlers, level = list(logger.handlers), logger.level
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
 
 
 class Process:

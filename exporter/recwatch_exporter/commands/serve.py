@@ -1,6 +1,7 @@
 """`recwatch-exporter serve`, or no command at all: run checks on schedule and export what they find."""
 
 import argparse
+import gc
 import logging
 import signal
 import socket
@@ -64,6 +65,9 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
         port = listening.getsockname()[1]
         exporter.start()
         checks = len(exporter.config.checks)
+        # What is there by now stays: to look through it for garbage again and again would hold up scrapes.
+        gc.collect()
+        gc.freeze()
         _LOG.info(logs.event("Exporter started", checks=checks, address=Address(address.host, port)))
         try:
             server.run(sockets=[listening])

@@ -1,7 +1,6 @@
 """`recwatch-exporter check`, in worker processes as always."""
 
 import json
-import logging
 import os
 import pty
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from recwatch.testing import wait_until
 from recwatch_exporter.main import main
 
+pytestmark = pytest.mark.usefixtures("root_logger")
 # The drift.yml that stays valid, letter by letter.
 PLAIN = """
 checks:
@@ -33,16 +33,6 @@ KEYS = [
 ]
 EXAMPLE = {"name": "a", "type": "ks", "column": "rating", "threshold": 0.2, "min_rows": 20}
 FILES = {"reference": {"path": "ref.parquet"}, "current": {"path": "cur.parquet"}}
-
-
-@pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """What `main` sets up in this process is taken back."""
-    logger = logging.getLogger()
-    handlers, level = list(logger.handlers), logger.level
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
 
 
 @pytest.fixture

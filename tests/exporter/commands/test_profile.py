@@ -1,7 +1,6 @@
 """`recwatch-exporter profile`, and checks that read what it wrote."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,8 @@ from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.results import CheckResult
 from recwatch_exporter.run import run_check
 
+pytestmark = pytest.mark.usefixtures("root_logger")
 Days = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """What `main` sets up in this process is taken back."""
-    logger = logging.getLogger()
-    handlers, level = list(logger.handlers), logger.level
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
 
 
 @pytest.fixture
