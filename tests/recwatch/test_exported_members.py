@@ -194,7 +194,7 @@ PUBLIC = {
     ],
     "recwatch.requestlog": ["RequestLog"],
     "recwatch.routes": ["UNMATCHED", "Found", "RouteTemplates", "readable"],
-    "recwatch.scrape": ["Scrape", "answer"],
+    "recwatch.scrape": ["Scrape", "answer", "takes_gzip"],
     "recwatch.scores": [
         "Embeddings",
         "Scores",
