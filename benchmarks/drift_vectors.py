@@ -5,7 +5,6 @@ memory can be told, and prints seconds and MiB.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import yaml
 from sklearn.metrics.pairwise import cosine_similarity
 
 from benchmarks.environments import python_of
+from benchmarks.mmd_peer import peak_mebibytes
 from benchmarks.timing import Figure, Row, compare
 from recwatch.config import load_config
 from recwatch_exporter.checks.mmd import MMD, MmdOptions
@@ -185,8 +185,7 @@ def main(work: str, *arguments: str) -> None:
     else:
         {"read": _read, "cosines": _cosines}[work](*arguments)
     seconds = perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(json.dumps({"seconds": seconds, "mebibytes": peak}))
+    print(json.dumps({"seconds": seconds, "mebibytes": peak_mebibytes()}))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,20 @@ Standard output gets a JSON object: seconds, and MiB of memory at the peak. Impo
 
 # ruff: noqa: PLC0415 - an environment has one of the libraries
 import json
-import resource
 import sys
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 PERMUTATIONS = 1000
+
+
+def peak_mebibytes() -> float:
+    """Of this program alone: what `resource` says counts the process that started it, too."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
 
 
 def alibi_detect(reference: Any, current: Any) -> float:
@@ -40,8 +46,7 @@ def main(library: str, rows: int, dimensions: int) -> None:
     rng = np.random.default_rng(0)
     sides = [rng.normal(size=(rows, dimensions)).astype(np.float32) for _ in range(2)]
     seconds = {"alibi-detect": alibi_detect, "evidently": evidently}[library](*sides)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(json.dumps({"seconds": seconds, "mebibytes": peak}))
+    print(json.dumps({"seconds": seconds, "mebibytes": peak_mebibytes()}))
 
 
 if __name__ == "__main__":
