@@ -29,6 +29,7 @@ _STDERR = 2
 _LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 2.0
 _MOST_CALLS = 100
+_MOST_STUCK = 8
 _MOST_LEFT_OVER = 256 << 20
 
 
@@ -98,11 +99,17 @@ class WorkerPool:
 
     def _take(self, deadline: Deadline) -> "_Worker":
         with self._lock:
+            self._stuck = [other for other in self._stuck if not other.end(patience=0.0)]
             while self._idle:
                 worker = self._idle.pop()
                 if worker.alive:
                     return worker
                 worker.end()
+            if len(self._stuck) >= _MOST_STUCK:
+                raise CheckCrashedError(
+                    f"{len(self._stuck)} workers hang in the kernel and cannot be killed: see what they "
+                    "read, such as a file system that is gone; nothing is run before they end"
+                )
         deadline.restart(grace=_START)
         deadline.check()
         try:
@@ -127,8 +134,6 @@ class WorkerPool:
         self._end(worker)
 
     def _end(self, worker: "_Worker") -> None:
-        with self._lock:
-            self._stuck = [other for other in self._stuck if not other.end(patience=0.0)]
         if not worker.end(patience=_PATIENCE_SECONDS):
             # It hangs in the kernel, as on a file system that is gone; it ends when the kernel lets go.
             _LOG.warning(event("Left a worker behind that cannot be killed", pid=worker.pid))

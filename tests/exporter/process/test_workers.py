@@ -123,6 +123,32 @@ def test_a_worker_that_dies_between_two_calls(call: Call) -> None:
     assert call(os.getpid) != first
 
 
+class Stuck:
+    """A process that no signal reaches."""
+
+    pid = 1
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def end(self, patience: float) -> bool:
+        assert patience == 0
+        return self.ended
+
+
+def test_workers_that_cannot_be_killed_do_not_pile_up(
+    pool: WorkerPool, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = [Stuck() for _ in range(8)]
+    monkeypatch.setattr(pool, "_stuck", list(stuck))
+
+    with pytest.raises(CheckCrashedError, match=r"^8 workers hang in the kernel and cannot be killed: "):
+        call(os.getpid)
+
+    stuck[0].ended = True
+    assert call(os.getpid)
+
+
 def test_a_mistake_of_ours_brings_its_traceback(call: Call) -> None:
     with pytest.raises(WorkerError, match=r"^ValueError\(") as caught:
         call(int, "x")
