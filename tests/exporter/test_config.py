@@ -102,3 +102,9 @@ def test_every_key_is_documented(model: type[BaseModel]) -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", doc, re.MULTILINE))
 
     assert set(model.model_fields) <= documented
+
+
+def test_no_key_of_a_type_hides_what_every_check_has() -> None:
+    for name, kind in TYPES.items():
+        assert not [key for key in kind.options.model_fields if hasattr(Check, key)], name
+        assert not set(kind.options.model_fields) & set(Check.model_fields), name
