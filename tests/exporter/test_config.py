@@ -12,6 +12,7 @@ from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.config import Check, Config, Defaults
 from recwatch_exporter.process.schedule import Schedule
 from recwatch_exporter.sides import Current, Reference
+from recwatch_exporter.sources.locations import Location
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -42,7 +43,7 @@ def test_plain_files_need_little() -> None:
     assert [check.name for check in config.checks] == ["ratings", "catalogue", "titles"]
     first = config.checks[0]
     assert first.reference is not None
-    assert first.reference.path is not None
+    assert isinstance(first.reference.path, Location)
     assert first.reference.path.path == TESTDATA / "ref.parquet"
     assert (first.cluster, first.alpha, first.min_rows, first.permutations) == ("user_id", 0.05, 50, 999)
     assert first.freshness_column is None
@@ -71,7 +72,7 @@ def test_the_example_without_a_home_is_beside_the_repository() -> None:
     config = load_config(ROOT / "exporter/drift.yml", Config, {})
 
     path = config.checks[0].current.path
-    assert path is not None
+    assert isinstance(path, Location)
     assert path.path == ROOT / "exporter/../data/interactions/*.parquet"
     assert str(config.listen) == "127.0.0.1:9109"
 
