@@ -82,12 +82,16 @@ class _Form:
         ]
         own_lines = {name: lines for name, (_, lines) in _split(self._encode(_Collected(own))).items()}
         pieces = [piece for name in self._names for piece in self._pieces(name, own_lines)]
-        plain = b"".join([*(text for text, _ in pieces), self._end])
+        pieces.append((self._end, None))
         if not compressed:
-            return plain
-        squeezed = (_deflated(text) if piece is None else piece() for text, piece in pieces)
-        tail = struct.pack("<LL", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
-        return b"".join([_GZIP_HEAD, *squeezed, _deflated(self._end), _GZIP_END, tail])
+            return b"".join([text for text, _ in pieces])
+        checksum = size = 0
+        squeezed = [_GZIP_HEAD]
+        for text, deflater in pieces:
+            checksum, size = zlib.crc32(text, checksum), size + len(text)
+            squeezed.append(_deflated(text) if deflater is None else deflater())
+        squeezed += [_GZIP_END, struct.pack("<LL", checksum, size & 0xFFFFFFFF)]
+        return b"".join(squeezed)
 
     def _texts(self, states: Iterable[CheckState]) -> list[Texts]:
         checks = {}

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 from recwatch_exporter.errors import CheckError, CheckMemoryError
 
 _PR_SET_PDEATHSIG = 1
+_NICE = 10
+"""Scrapes and pages come before checks, which take what is left of the processors."""
 _OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryException"})
 
 
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # who ends the exporter has told the parent, which ends us
     _end_with(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(_NICE)
     for name in arguments[2:]:
         importlib.import_module(name)  # slow: before the first check, not within it
     serve(Connection(descriptor))
