@@ -22,6 +22,8 @@ from recwatch_exporter.web.app import create_app
 
 _LOG = logging.getLogger(__name__)
 _STATE_FILE = "drift.sqlite3"
+_GARBAGE = (10_000, 20, 500)
+"""After how many new objects, and how many rounds of the younger ones, the three generations are searched."""
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -65,9 +67,7 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
         port = listening.getsockname()[1]
         exporter.start()
         checks = len(exporter.config.checks)
-        # What is there by now stays: to look through it for garbage again and again would hold up scrapes.
-        gc.collect()
-        gc.freeze()
+        _spare_scrapes()
         _LOG.info(logs.event("Exporter started", checks=checks, address=Address(address.host, port)))
         try:
             server.run(sockets=[listening])
@@ -75,6 +75,16 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
             exporter.stop()
     _LOG.info("Exporter stopped")
     return 0
+
+
+def _spare_scrapes() -> None:
+    """Have the garbage collector look through what stays more rarely: each time holds up scrapes for long.
+
+    What is there by now, and the results of checks, go by their reference counts; rings die young.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
 
 
 def _handle_signals(exporter: Exporter, server: uvicorn.Server) -> None:
