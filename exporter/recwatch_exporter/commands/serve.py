@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from recwatch_exporter.web.app import create_app
 
 _LOG = logging.getLogger(__name__)
 _STATE_FILE = "drift.sqlite3"
+_TURN_SECONDS = 0.0005
 _GARBAGE = (10_000, 20, 500)
 """After how many new objects, and how many rounds of the younger ones, the three generations are searched."""
 
@@ -78,10 +80,13 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
 
 
 def _spare_scrapes() -> None:
-    """Have the garbage collector look through what stays more rarely: each time holds up scrapes for long.
+    """Keep scrapes from waiting for what else the process does.
 
-    What is there by now, and the results of checks, go by their reference counts; rings die young.
+    The garbage collector looks through what stays more rarely, as each time takes long: what is there by
+    now, and the results of checks, go by their reference counts; rings die young. And threads take short
+    turns, as a scrape needs several.
     """
+    sys.setswitchinterval(_TURN_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE)
