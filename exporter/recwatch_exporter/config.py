@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from fractions import Fraction
 from functools import cache
+from math import ceil, floor
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -21,6 +23,7 @@ from recwatch_exporter.sides import Current, Reference, Scalar, Text
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _LONGEST_FEATURE = 100
+_MOST_PERMUTATIONS = 1_000_000
 BLOCK = "block"
 """What `cluster` is where blocks of time are permuted."""
 
@@ -39,7 +42,7 @@ class Settings(Strict):
 
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     min_rows: Annotated[int, Field(ge=1)] = 50
-    permutations: Annotated[int, Field(ge=1, le=1_000_000)] = 999
+    permutations: Annotated[int, Field(ge=1, le=_MOST_PERMUTATIONS)] = 999
     schedule: Schedule = Schedule.model_validate({"every": "1h"})
     timeout: PositiveDuration = timedelta(minutes=5)
     memory: Size = 4 << 30
@@ -133,6 +136,19 @@ class Check(Settings):
             and self.current.artifact is None
         )
 
+    def _remedies(self) -> str:
+        """What makes `alpha` reachable: so many permutations, or so few segments."""
+        alpha = Fraction(str(self.alpha))  # as written: 7 / 0.07 is a little more than 100
+        permutations = ceil(self.most_findings / alpha) - 1
+        features = self.most_findings // (1 if self.segment_by is None else 1 + self.max_segments)
+        segments = floor(alpha * (self.permutations + 1) / features) - 1
+        remedies = [
+            f"raise permutations to {permutations}" if permutations <= _MOST_PERMUTATIONS else "raise alpha"
+        ]
+        if self.segment_by is not None and segments >= 1:
+            remedies.append(f"lower max_segments to {segments}")
+        return ", or ".join(remedies)
+
     @model_validator(mode="after")
     def _columns_fit_the_type(self) -> Self:
         kind = self.check_type
@@ -172,7 +188,7 @@ class Check(Settings):
             among = f" of {self.most_findings} findings" if self.most_findings > 1 else ""
             raise ValueError(
                 f"with {self.permutations} permutations no p-value{among} is below {lowest:.3g}, "
-                f"so alpha {self.alpha:g} is never reached: raise permutations"
+                f"so alpha {self.alpha:g} is never reached: {self._remedies()}"
             )
         if self.cluster == BLOCK and (self.block is None or self.timestamp is None):
             raise ValueError(
