@@ -21,7 +21,8 @@ class Finding:
 
     Attributes:
         statistic: None where it is not defined; so are the others.
-        p_value: corrected for the number of the check's findings (Benjamini and Hochberg).
+        p_value: corrected for the number of the check's findings that have enough rows (Benjamini and
+            Hochberg).
         detected: the effect reaches the threshold, is significant, and both windows hold enough rows.
         enough_rows: whether every window holds `min_rows` or more, so that the finding says something.
         error: why there is nothing but this message; None where there is.
@@ -51,7 +52,8 @@ class CheckResult:
         rows: rows by window, `reference` and `current`; a check without a reference has no such key.
         newest: the newest record by window, for freshness; a window without records is left out.
         enough_rows: whether every finding about all rows says something.
-        drifted_share: the share of features that drifted, over all rows; None for a check of one feature.
+        drifted_share: the share of features that drifted, over all rows, among those with enough rows; None
+            for a check of one feature.
         failure: reason and message where a feature could not be measured; the other findings hold.
     """
 
@@ -77,7 +79,7 @@ def judge(check: Check, measured: Sequence[Measured], newest: Mapping[str, datet
 
     Drift is detected where the effect reaches the threshold, and the p-value, if the type has one, is at most
     alpha, and there are `min_rows` or more: with a million rows any p-value is small, with fifty any effect
-    is noise. Several p-values are corrected for their number before.
+    is noise. Several p-values of findings with enough rows are corrected for their number before.
 
     Raises:
         CheckError: when nothing at all could be measured.
@@ -95,9 +97,15 @@ def judge(check: Check, measured: Sequence[Measured], newest: Mapping[str, datet
         rows=_rows(check, told),
         newest=newest,
         enough_rows=all(finding.enough_rows for finding in told),
-        drifted_share=sum(finding.detected for finding in told) / len(told) if len(whole) > 1 else None,
+        drifted_share=_drifted_share(told) if len(whole) > 1 else None,
         failure=None if failure is None else (failure.reason, str(failure)),
     )
+
+
+def _drifted_share(findings: Sequence[Finding]) -> float:
+    """Of those that can be judged: a column of few rows is not one that has not drifted."""
+    judged = [finding for finding in findings if finding.enough_rows]
+    return sum(finding.detected for finding in judged) / len(judged) if judged else 0.0
 
 
 def _defined(check: Check, item: Measured) -> Measured:
@@ -107,10 +115,7 @@ def _defined(check: Check, item: Measured) -> Measured:
         return item
     if math.isfinite(found.statistic) and math.isfinite(found.effect_size):
         return item
-    error = StatisticError(
-        f"{check.type} is not defined on {item.feature}: its values are all equally frequent in one window "
-        "and not in the other; choose another column"
-    )
+    error = StatisticError(f"{check.type} is not defined on {item.feature}: {check.check_type.undefined}")
     return replace(item, outcome=error)
 
 
@@ -151,15 +156,21 @@ def _finding(check: Check, item: Measured) -> Finding:
 
 
 def _corrected(check: Check, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings with p-values corrected for their number, and then judged."""
-    p_values = [finding.p_value for finding in findings if finding.p_value is not None]
+    """The findings with p-values corrected for their number, and then judged.
+
+    Findings that cannot be told do not count: else those that are told would have more false ones among them
+    than alpha, or would be lost beside columns of a few rows. How many rows there are does not depend on what
+    they hold, so leaving them out keeps the correction valid. Their own p-value stays as it is.
+    """
+    p_values = [item.p_value for item in findings if item.p_value is not None and item.enough_rows]
     corrected = iter(adjust(p_values) if len(p_values) > 1 else p_values)
     judged = []
     for finding in findings:
         p_value, details = finding.p_value, finding.details
-        if p_value is not None and len(p_values) > 1:
-            details = {**details, "p_value_uncorrected": p_value}
-        p_value = None if p_value is None else next(corrected)
+        if p_value is not None and finding.enough_rows:
+            if len(p_values) > 1:
+                details = {**details, "p_value_uncorrected": p_value}
+            p_value = next(corrected)
         significant = p_value <= check.alpha if p_value is not None else not check.has_p_value
         detected = (
             finding.enough_rows

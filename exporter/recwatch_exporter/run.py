@@ -113,6 +113,11 @@ def _measure(
         return family.measure(check, feature, frozen, current, run=run, reference=reference)
     except (SourceError, StatisticError) as error:
         return error  # the neighbours are measured all the same
+    except ArithmeticError as error:
+        return StatisticError(
+            f"{check.type} is not defined on {feature}: it holds numbers too large or too small to compute "
+            f"with ({error}): leave them out by filter, or scale the column"
+        )
 
 
 def _of_profile(profile: FrozenCheck, feature: str, segment: str) -> Frozen:

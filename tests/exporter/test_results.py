@@ -72,7 +72,7 @@ def test_an_undefined_statistic_of_few_rows_is_left_out(make_check: MakeCheck) -
 
 
 def test_an_undefined_statistic_of_many_rows_is_a_failure(make_check: MakeCheck) -> None:
-    with pytest.raises(StatisticError, match=r"^ks is not defined on rating: .*; choose another column$"):
+    with pytest.raises(StatisticError, match=r"^ks is not defined on rating: .*, or choose another column$"):
         judge(make_check(min_rows=50), measured(float("nan"), None))
 
 
@@ -147,8 +147,55 @@ def test_a_segment_that_says_nothing_leaves_the_whole_alone(make_check: MakeChec
         ("fr", False),
         ("it", False),
     ]
+    assert result.findings[2].details == {}
     assert result.findings[3].error == "no rows"
     assert result.enough_rows
     assert result.failure is None
     assert result.rows == {"reference": 100, "current": 100}
     assert result.drifted_share is None
+
+
+def test_findings_of_a_few_rows_do_not_make_others_significant(make_check: MakeCheck) -> None:
+    check = make_check(segment_by="country", alpha=0.05, min_rows=50)
+    tiny = [("rating", f"tiny{number}", measured(0.9, 0.001, rows=10)) for number in range(8)]
+
+    result = several(
+        check, ("rating", ALL, measured(0.5, 0.2)), ("rating", "de", measured(0.5, 0.045)), *tiny
+    )
+
+    assert [finding.p_value for finding in result.findings] == [0.2, 0.09, *[0.001] * 8]
+    assert not any(finding.detected for finding in result.findings)
+
+
+def test_findings_of_a_few_rows_do_not_hide_others(make_check: MakeCheck) -> None:
+    check = make_check(segment_by="country", alpha=0.05, min_rows=50)
+    tiny = [("rating", f"tiny{number}", measured(0.9, 0.9, rows=10)) for number in range(8)]
+
+    result = several(
+        check, ("rating", ALL, measured(0.5, 0.02)), ("rating", "de", measured(0.5, 0.02)), *tiny
+    )
+
+    assert [finding.detected for finding in result.findings] == [True, True, *[False] * 8]
+
+
+def test_the_drifted_share_is_of_columns_that_can_be_judged(make_check: MakeCheck) -> None:
+    check = make_check(column=None, columns=["a", "b", "c"], min_rows=50)
+    few = measured(0.9, 0.001, rows=10)
+
+    one = several(check, ("a", ALL, measured(0.5, 0.001)), ("b", ALL, few), ("c", ALL, few))
+    none = several(check, ("a", ALL, few), ("b", ALL, few), ("c", ALL, few))
+
+    assert one.drifted_share == 1.0
+    assert none.drifted_share == 0.0
+
+
+@pytest.mark.parametrize("kind", ["performance", "missing", "mmd"])
+def test_each_type_says_what_an_undefined_figure_means(make_check: MakeCheck, kind: str) -> None:
+    keys = {"target": "label"} if kind == "performance" else {}
+    check = make_check(type=kind, min_rows=50, **keys)
+
+    with pytest.raises(StatisticError) as caught:
+        judge(check, measured(float("nan"), None))
+
+    assert str(caught.value) == f"{kind} is not defined on rating: {check.check_type.undefined}"
+    assert "equally frequent" not in str(caught.value)

@@ -1,7 +1,7 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from recwatch_exporter.results import CheckResult
 from recwatch_exporter.run import run_check
 
 START = datetime(2003, 5, 1, tzinfo=UTC)
+T = TypeVar("T")
 Write = Callable[..., Path]
 MakeCheck = Callable[..., Check]
 Days = Callable[[Sequence[float]], pa.Array]
@@ -261,3 +262,40 @@ def test_a_timeout_ends_the_permutations(make_check: MakeCheck, write: Write) ->
 
     with pytest.raises(CheckTimeoutError):
         run_check(check, now=START, deadline=Deadline(check.timeout))
+
+
+@pytest.mark.parametrize("kind", ["wasserstein", "moments"])
+def test_a_column_of_huge_numbers_does_not_lose_its_neighbours(
+    make_check: MakeCheck, write: Write, kind: str
+) -> None:
+    numbers = np.random.default_rng(4).normal(size=100)
+    write("ref.parquet", rating=numbers, huge=numbers)
+    write("cur.parquet", rating=numbers, huge=numbers * 1e300)
+
+    good, huge = run(make_check(type=kind, column=None, columns=["rating", "huge"])).findings
+
+    assert good.effect_size == 0.0
+    assert huge.detected or "too large to square" in str(huge.error)
+
+
+def test_arithmetic_that_fails_on_one_column_does_not_lose_its_neighbours(
+    make_check: MakeCheck, write: Write
+) -> None:
+    class OnceTooLarge(Deadline):
+        left = 1
+
+        def guard(self, items: Iterable[T]) -> Iterator[T]:
+            self.left -= 1
+            if self.left >= 0:
+                raise OverflowError("math range error")
+            return super().guard(items)
+
+    write("ref.parquet", rating=np.arange(100.0), price=np.arange(100.0))
+    write("cur.parquet", rating=np.arange(100.0), price=np.arange(100.0))
+    check = make_check(column=None, columns=["rating", "price"])
+
+    bad, good = run_check(check, now=START, deadline=OnceTooLarge(timedelta(minutes=1))).findings
+
+    assert bad.error is not None
+    assert bad.error.startswith("ks is not defined on rating: it holds numbers too large or too small")
+    assert good.error is None

@@ -56,6 +56,7 @@ class CheckType:
         key: `required`: rows are matched by the column `key`; `none`: the type has no use for one.
         clusters: whether the p-value permutes whole clusters.
         feature_key: a key of its own that is the label `feature` of a check that names no column.
+        undefined: what is wrong, and what to do, where there are rows enough and yet no figure.
         profiled: whether a reference profile can stand in for the reference; if not, its data is needed.
         options: the keys of its own that the type takes in drift.yml.
     """
@@ -80,6 +81,7 @@ class CheckType:
     key: Literal["required", "none"] = "none"
     clusters: bool = True
     feature_key: str | None = None
+    undefined: str
     profiled: bool = True
     options: type[Options] = Options
 

@@ -127,4 +127,5 @@ CHI2 = CountType(
     contributions=terms,
     describe=_describe,
     options=BinOptions,
+    undefined="a window holds no value: write values, or choose another column",
 )

@@ -229,4 +229,8 @@ CLASSIFIER = SampleType(
     freeze=freeze,
     compare=compare,
     options=ClassifierOptions,
+    undefined=(
+        "a window holds too few rows without missing or non-finite values, or too few clusters: take a "
+        "longer window, or choose other columns"
+    ),
 )

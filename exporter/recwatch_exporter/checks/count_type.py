@@ -55,7 +55,6 @@ class CountType(CheckType):
             is all there is. Only for types of numbers.
         contributions: what each value (or bin) adds to the statistic, (values,), from counts (values,).
         describe: more details, from what `compare` takes.
-        undefined: what is wrong, and what to do, where there are rows enough and no statistic.
     """
 
     compare: Compare
@@ -66,7 +65,6 @@ class CountType(CheckType):
     exact: Callable[[Exact], tuple[float, Mapping[str, float]] | None] | None = None
     contributions: Callable[[FloatArray, FloatArray], FloatArray] | None = None
     describe: Callable[..., Mapping[str, Any]] | None = None
-    undefined: str = "choose another column"
 
     @property
     def binned(self) -> bool:

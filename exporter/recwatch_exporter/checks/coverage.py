@@ -58,4 +58,5 @@ COVERAGE = CountType(
     chance=Chance.DIVIDED,
     of="items",
     describe=_describe,
+    undefined="a window holds no value: write values, or choose another column",
 )

@@ -27,4 +27,5 @@ DUPLICATES = ShareType(
     ),
     default_threshold=0.01,
     columns="together",
+    undefined="the current window has no row with the whole key: write keys, or choose other columns",
 )

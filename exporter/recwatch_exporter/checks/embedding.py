@@ -33,4 +33,8 @@ EMBEDDING = VectorType(
     highest_threshold=1.0,
     retrain=False,
     compare=compare,
+    undefined=(
+        "the windows share too few ids with a vector other than nothing but zeros: compare vectors of the "
+        "same things, written anew"
+    ),
 )

@@ -109,4 +109,8 @@ FACTORS = VectorType(
     retrain=False,  # it is a training that changed them
     compare=compare,
     options=FactorsOptions,
+    undefined=(
+        "the windows share too few ids with a vector other than nothing but zeros: compare vectors of the "
+        "same things, written anew"
+    ),
 )

@@ -82,4 +82,5 @@ FRESHNESS = FreshnessType(
     highest_threshold=float("inf"),
     feature_key="of",
     options=FreshnessOptions,
+    undefined="there is no time to tell the age by: write one",
 )

@@ -69,4 +69,5 @@ GINI = CountType(
     chance=Chance.ADDED,
     of="items",
     describe=_describe,
+    undefined="a window holds no value: write values, or choose another column",
 )

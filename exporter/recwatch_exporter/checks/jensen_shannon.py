@@ -79,4 +79,5 @@ JENSEN_SHANNON = CountType(
     chance=Chance.ADDED_SQUARED,
     contributions=terms,
     options=BinOptions,
+    undefined="a window holds no value: write values, or choose another column",
 )

@@ -67,4 +67,5 @@ KS = CountType(
     compare=statistic,
     of="numbers",
     exact=_exact,
+    undefined="a window holds no value: write values, or choose another column",
 )

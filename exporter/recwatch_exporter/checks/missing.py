@@ -43,4 +43,5 @@ MISSING = ShareType(
     has_p_value=True,
     p_value_needs=("reference",),
     clusters=True,
+    undefined="a window has no rows: write some, or take a longer window",
 )

@@ -282,4 +282,8 @@ MMD = SampleType(
     freeze=freeze,
     compare=compare,
     options=MmdOptions,
+    undefined=(
+        "a window holds too few rows without missing or non-finite values, or too few clusters: take a "
+        "longer window, or choose other columns"
+    ),
 )

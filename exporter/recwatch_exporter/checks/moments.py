@@ -29,10 +29,11 @@ def shifts(values: NDArray[Any], reference: FloatArray, current: FloatArray) -> 
     """
     before, std_before = mean_and_std(values, reference)
     after, std_after = mean_and_std(values, current)
-    return (
-        in_standard_deviations(after - before, std_before),
-        in_standard_deviations(std_after - std_before, std_before),
-    )
+    with np.errstate(invalid="ignore", over="ignore"):  # then it is no finite number, which is told
+        return (
+            in_standard_deviations(after - before, std_before),
+            in_standard_deviations(std_after - std_before, std_before),
+        )
 
 
 def statistic(values: NDArray[Any], reference: FloatArray, current: FloatArray) -> FloatArray:
@@ -87,7 +88,7 @@ MOMENTS = CountType(
     exact=_exact,
     describe=_describe,
     undefined=(
-        "the reference holds one value only, so there is no standard deviation to measure by: use ks or psi, "
-        "which need none"
+        "the reference holds one value only, or a window numbers too large to square, so there is no "
+        "standard deviation to measure by: use ks or psi, which need none"
     ),
 )

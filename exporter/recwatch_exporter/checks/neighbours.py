@@ -131,4 +131,8 @@ NEIGHBOURS = VectorType(
     retrain=False,  # it is a training that changed them
     compare=compare,
     options=NeighboursOptions,
+    undefined=(
+        "the windows share too few ids with a vector other than nothing but zeros: compare vectors of the "
+        "same things, written anew"
+    ),
 )

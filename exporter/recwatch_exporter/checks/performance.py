@@ -103,7 +103,8 @@ def estimate(
         positives = counts * expected
         outcomes = Outcomes(positives=positives, negatives=counts - positives, chosen=chosen)
         return BINARY[metric](outcomes)
-    mean = _ratio(counts @ expected, _sum(counts))
+    with np.errstate(invalid="ignore", over="ignore"):  # then it is no finite number, which is told
+        mean = _ratio(counts @ expected, _sum(counts))
     return np.sqrt(mean) if metric == "rmse" else mean
 
 
@@ -150,4 +151,8 @@ PERFORMANCE = EstimateType(
     highest_threshold=float("inf"),
     columns="one",
     options=PerformanceOptions,
+    undefined=(
+        "the current window holds no score that the metric needs, such as one at or above cut for precision, "
+        "or errors too large to square for rmse: choose another metric, cut or column"
+    ),
 )

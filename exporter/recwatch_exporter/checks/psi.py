@@ -113,4 +113,5 @@ PSI = CountType(
     chance=Chance.ADDED,
     contributions=contributions,
     options=BinOptions,
+    undefined="a window holds no value: write values, or choose another column",
 )

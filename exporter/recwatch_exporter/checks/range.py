@@ -66,4 +66,5 @@ RANGE = ShareType(
     ),
     default_threshold=0.01,
     options=RangeOptions,
+    undefined="the current window holds no value: write values, or choose another column",
 )

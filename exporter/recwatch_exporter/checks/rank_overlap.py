@@ -83,4 +83,5 @@ RANK_OVERLAP = CountType(
     chance=Chance.DIVIDED,
     of="items",
     options=OverlapOptions,
+    undefined="a window holds no value: write values, or choose another column",
 )

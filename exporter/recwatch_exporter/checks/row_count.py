@@ -147,4 +147,5 @@ ROW_COUNT = VolumeType(
     lowest_threshold=0.0,
     highest_threshold=float("inf"),
     options=RowCountOptions,
+    undefined="the reference has no rows to hold a rate against: take a longer window, or another source",
 )

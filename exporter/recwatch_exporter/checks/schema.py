@@ -79,4 +79,5 @@ SCHEMA = SchemaType(
     lowest_threshold=1.0,
     highest_threshold=float("inf"),
     options=SchemaOptions,
+    undefined="there are no columns to compare: correct the source",
 )

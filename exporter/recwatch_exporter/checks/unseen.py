@@ -59,4 +59,5 @@ UNSEEN = CountType(
     compare=statistic,
     chance=Chance.ADDED,
     describe=_describe,
+    undefined="a window holds no value: write values, or choose another column",
 )

@@ -83,7 +83,7 @@ WASSERSTEIN = CountType(
     amounts=True,
     exact=_exact,
     undefined=(
-        "the reference holds one value only, so there is no standard deviation to measure by: use ks or psi, "
-        "which need none"
+        "the reference holds one value only, or a window numbers too large to square, so there is no "
+        "standard deviation to measure by: use ks or psi, which need none"
     ),
 )

@@ -47,6 +47,15 @@ def beyond_chance(effect: float, null: FloatArray, chance: Chance) -> float:
     if chance is Chance.ADDED:
         return max(0.0, effect - float(defined.mean()))
     if chance is Chance.ADDED_SQUARED:
-        return float(np.sqrt(max(0.0, effect**2 - float(np.square(defined).mean()))))
+        return _less_squares(effect, defined)
     expected = float(defined.mean())
     return min(1.0, effect / expected) if expected > 0 else 1.0
+
+
+def _less_squares(effect: float, null: FloatArray) -> float:
+    """The root of the effect's square less the mean square, in a unit in which no square overflows."""
+    unit = max(abs(effect), float(np.abs(null).max()))
+    if not 0 < unit < np.inf:
+        return 0.0 if unit == 0 else float("nan")
+    left = (effect / unit) ** 2 - float(np.square(null / unit).mean())
+    return unit * float(np.sqrt(max(0.0, left)))

@@ -29,3 +29,11 @@ def test_kept() -> None:
 @pytest.mark.parametrize("chance", Chance)
 def test_without_a_single_permutation_it_stays(chance: Chance) -> None:
     assert beyond_chance(0.5, np.array([np.nan]), chance) == 0.5
+
+
+def test_squares_of_large_numbers_do_not_overflow() -> None:
+    large = beyond_chance(5e299, np.array([1e299, 3e299]), Chance.ADDED_SQUARED)
+
+    assert large == pytest.approx(1e300 * np.sqrt(0.25 - 0.05))
+    assert beyond_chance(0.0, np.zeros(3), Chance.ADDED_SQUARED) == 0.0
+    assert np.isnan(beyond_chance(np.inf, np.zeros(3), Chance.ADDED_SQUARED))
