@@ -170,7 +170,7 @@ PUBLIC = {
     "recwatch.quality.ticker": ["Ticker"],
     "recwatch.quality.values": ["code", "features_json", "item", "items", "moment", "number", "text"],
     "recwatch.quality.window": ["Ring", "Window"],
-    "recwatch.redaction": ["mask_passwords"],
+    "recwatch.redaction": ["mask_passwords", "mask_secrets"],
     "recwatch.registry": ["ANY_VERSION", "Manifest", "ModelRegistry", "Promotion", "model_names"],
     "recwatch.registry_files": [
         "claim",
