@@ -37,6 +37,10 @@ class Deadline:
         """
         self._end = self._clock() + (self._timeout + grace).total_seconds()
 
+    def remaining(self) -> float:
+        """How many seconds are left; none where the time is over."""
+        return max(0.0, self._end - self._clock())
+
     def check(self) -> None:
         """Go on, or raise.
 
@@ -73,7 +77,7 @@ class Deadline:
         """Call `interrupt` from another thread if the time ends within the block."""
         with self._lock:
             self._interrupt = interrupt
-        timer = threading.Timer(max(0.0, self._end - self._clock()), self._fire)
+        timer = threading.Timer(self.remaining(), self._fire)
         timer.daemon = True
         timer.start()
         try:

@@ -80,3 +80,12 @@ def test_the_time_begins_anew() -> None:
     clock.seconds = 89 + 91
     with pytest.raises(CheckTimeoutError, match=r"^took longer than its timeout of 1m30s: "):
         deadline.check()
+
+
+def test_the_rest_of_the_time_is_told_and_never_negative() -> None:
+    now = [0.0]
+    deadline = Deadline(timedelta(seconds=10), clock=lambda: now[0])
+    now[0] = 4.0
+    assert deadline.remaining() == 6.0
+    now[0] = 11.0
+    assert deadline.remaining() == 0.0

@@ -1,7 +1,7 @@
 import pytest
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.queries import only_select
+from recwatch_exporter.sources.queries import called_names, only_select
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,43 @@ from recwatch_exporter.sources.queries import only_select
 def test_one_select(query: str) -> None:
     assert only_select(f"  {query} ; ", "duckdb") == query
     assert only_select(f"{query}; -- and no more", "duckdb") == query
+    assert only_select(f" ; ;{query}", "duckdb") == query
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("SELECT * FROM read_text('/etc/passwd')", "read_text"),
+        ("SELECT * FROM read_blob ('/run/secrets/*')", "read_blob"),
+        ("SELECT GETENV('PGPASSWORD')", "getenv"),
+        ("SELECT * FROM query('SELECT 1')", "query"),
+        ("SELECT * FROM duckdb_secrets()", "duckdb_secrets"),
+        ("SELECT load_extension('x.so')", "load_extension"),
+        ("SELECT writefile('a', 'b')", "writefile"),
+        ('SELECT "readfile"(x) FROM t', "readfile"),
+        ("SELECT a, nextval('s') FROM t", "nextval"),
+        ("SELECT * FROM dblink('x', 'DELETE FROM y') AS t(a int)", "dblink"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "sqlite"])
+def test_functions_that_reach_further_are_refused(query: str, name: str, dialect: str) -> None:
+    with pytest.raises(SourceError, match=rf"^query calls {name}, which does more than read rows"):
+        only_select(query, dialect)
+
+
+def test_names_and_texts_are_no_calls() -> None:
+    query = "SELECT 'getenv(1)' AS \"edit (x)\", t.query FROM t WHERE read_text IN (1)"
+
+    assert only_select(query, "duckdb") == query
+
+
+def test_what_a_query_calls() -> None:
+    called, dotted = called_names('SELECT Lower(a), s."F" (1), t.b FROM t WHERE c IN (1)', "postgres")
+
+    assert {"lower", "F", "in"} <= called
+    assert dotted == {"b"}
+    with pytest.raises(SourceError, match=r"^query writes a name as U&"):
+        called_names('SELECT U&"set\\005fconfig"(1)', "postgres")
 
 
 @pytest.mark.parametrize(
@@ -54,3 +91,9 @@ def test_one_statement(query: str, count: int) -> None:
 def test_what_is_no_sql() -> None:
     with pytest.raises(SourceError, match=r"^query cannot be understood: .*Line 1"):
         only_select("SELECT (", "duckdb")
+
+
+def test_messages_hold_no_codes_of_a_terminal() -> None:
+    with pytest.raises(SourceError) as caught:
+        only_select("SELEC score FROM scores", "duckdb")
+    assert "\x1b" not in str(caught.value)
