@@ -1,8 +1,6 @@
 """`python -m recwatch_exporter`."""
 
-import sys
-
-from recwatch_exporter.main import main
+from recwatch_exporter.entry import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from recwatch.config import load_config
-from recwatch.errors import ConfigError
+from recwatch.errors import ConfigError, RecwatchError
 from recwatch.logs import event
 from recwatch_exporter.config import Check, Config
 from recwatch_exporter.errors import CheckCancelledError, CheckError
@@ -27,6 +27,11 @@ from recwatch_exporter.process.workers import WorkerError, WorkerPool
 from recwatch_exporter.results import CheckResult
 
 _LOG = logging.getLogger(__name__)
+_PATIENCE_SECONDS = 5.0
+
+
+class ReloadBusyError(RecwatchError):
+    """A reload is going on, and does not end."""
 
 
 def _utc_now() -> datetime:
@@ -77,7 +82,6 @@ class Exporter:
             self.state.restore(self.storage.load())
         self._apply(self.config, first=True)
         self._scheduler.start()
-        self._watcher.start()
 
     def stop(self) -> None:
         """Stop at once: running checks are killed, and say nothing."""
@@ -94,18 +98,22 @@ class Exporter:
 
         Raises:
             ConfigError: when the file cannot be used; the old configuration stays.
+            ReloadBusyError: when another reload has not ended, as where the file's system hangs.
         """
-        with self._reloading:
-            try:
-                config = load_config(self.path, Config)
-            except ConfigError as error:
-                self.reload_status.successful = False
-                _LOG.error("Reload failed, the old configuration stays | error=%s", error)
-                raise
+        if not self._reloading.acquire(timeout=_PATIENCE_SECONDS):
+            raise ReloadBusyError("another reload has not ended: see the file system of the configuration")
+        try:
+            config = self._load_again()
             if config.listen != self.config.listen:
                 _LOG.warning(event("Restart to listen elsewhere", new=config.listen))
             self._apply(config)
             _LOG.info(event("Configuration reloaded", file=self.path, checks=len(config.checks)))
+        except ConfigError as error:
+            self.reload_status.successful = False
+            _LOG.error("Reload failed, the old configuration stays | error=%s", error)
+            raise
+        finally:
+            self._reloading.release()
 
     def run(self, name: str) -> bool:
         """Run a check as soon as a thread is free; False when there is none of that name."""
@@ -119,6 +127,16 @@ class Exporter:
         job = self._scheduler.get_job(name)
         following = None if job is None else getattr(job, "next_run_time", None)
         return None if following is None else float(following.timestamp())
+
+    def _load_again(self) -> Config:
+        try:
+            return load_config(self.path, Config)
+        except ConfigError:
+            raise
+        except Exception as error:
+            # A mistake of ours, which must not pass for a configuration that is in use.
+            _LOG.exception("Traceback of the reload")
+            raise ConfigError(f"{self.path}: cannot be used: {error!r:.200}") from error
 
     def _apply(self, config: Config, *, first: bool = False) -> None:
         self.config = config

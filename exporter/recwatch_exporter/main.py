@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,10 +11,12 @@ from recwatch.errors import ConfigError
 from recwatch_exporter.addresses import Address, parse_address
 from recwatch_exporter.commands.check import FORMATS, check
 from recwatch_exporter.commands.profile import profile
+from recwatch_exporter.commands.say import CannotAnswerError, answer, remark
 from recwatch_exporter.commands.serve import serve
 from recwatch_exporter.config import Config
 from recwatch_exporter.report import Verdict
 
+_LOG = logging.getLogger(__name__)
 _INTERRUPTED = 130
 
 
@@ -35,16 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.check_config:
             return _check_config(options)
         return _COMMANDS[command](options)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return Verdict.CANNOT_TELL if command == "check" else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except (ConfigError, CannotAnswerError) as error:
+        remark(str(error))
+    except Exception as error:  # noqa: BLE001 - logged, and told by the exit code
+        # A mistake of ours is no drift, which is what Python's own exit code would say.
+        _LOG.exception("Traceback of %s", command)
+        remark(f"{command} failed: {error!r:.500}: report it with the traceback")
+    return Verdict.CANNOT_TELL if command == "check" else 1
 
 
 def _check_config(options: argparse.Namespace) -> int:
     config = load_config(options.config_file, Config)
-    print(f"{options.config_file}: valid, {len(config.checks)} checks")
+    answer(f"{options.config_file}: valid, {len(config.checks)} checks")
     return 0
 
 

@@ -5,13 +5,22 @@ Needs the packages of the extra `exporter` or `bridge` (pydantic, pyyaml).
 
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from recwatch.durations import format_duration, parse_duration
 from recwatch.errors import ConfigError, DurationError
@@ -19,6 +28,7 @@ from recwatch.redaction import mask_passwords
 
 __all__ = ["Duration", "Strict", "expand_variables", "load_config"]
 
+_MEANT = "meant"
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -39,6 +49,17 @@ class Strict(BaseModel):
     """Base of every configuration model: frozen, and a key that it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_unknown_keys(cls, value: Any, info: ValidationInfo) -> Any:
+        """Leave a word for `load_config` on what an unknown key was probably meant to be."""
+        meant = info.context.get(_MEANT) if isinstance(info.context, dict) else None
+        if meant is not None and isinstance(value, Mapping):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for key in value.keys() - set(known):
+                meant.update({str(key): match for match in get_close_matches(str(key), known, n=1)})
+        return value
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -103,19 +124,28 @@ def load_config(path: Path, model: type[Model], environment: Mapping[str, str] |
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
+        return _read(path, text, model, os.environ if environment is None else environment)
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply, or an alias (*) holds itself: flatten it") from None
+
+
+def _read(path: Path, text: str, model: type[Model], environment: Mapping[str, str]) -> Model:
+    try:
         document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {_place(error)}") from None
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as in the example beside it")
     try:
-        expanded = expand_variables(document, os.environ if environment is None else environment)
+        expanded = expand_variables(document, environment)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    meant: dict[str, str] = {}
     try:
-        return model.model_validate(expanded, context={"base": path.resolve().parent})
+        return model.model_validate(expanded, context={"base": path.resolve().parent, _MEANT: meant})
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{path}: {mask_passwords(line)}" for line in _lines(error))) from None
+        lines = _lines(error, expanded, meant)
+        raise ConfigError("\n".join(f"{path}: {mask_passwords(line)}" for line in lines)) from None
 
 
 def _place(error: yaml.YAMLError) -> str:
@@ -126,17 +156,40 @@ def _place(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
 
 
-def _lines(error: ValidationError) -> list[str]:
+def _lines(error: ValidationError, document: object, meant: Mapping[str, str]) -> list[str]:
     lines = []
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"]) or "file"
+        key = _key(item["loc"], document)
         if item["type"] == "extra_forbidden":
-            lines.append(f"{key}: no such key; remove it or correct its name")
+            guess = meant.get(str(item["loc"][-1]))
+            todo = "remove it or correct its name" if guess is None else f"did you mean {guess}?"
+            lines.append(f"{key}: no such key; {todo}")
+        elif item["type"] in {"list_type", "tuple_type"}:
+            lines.append(
+                f"{key}: must be a list: write [...], or a line with - for each{_found(item['input'])}"
+            )
         elif item["type"] == "missing":
             lines.append(f"{key}: is required; add it")
         else:
             lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{_found(item['input'])}")
     return lines
+
+
+def _key(loc: Sequence[str | int], document: object) -> str:
+    """Where a mistake is, such as `checks.14 (prices).path`: nobody counts the entries of a long list."""
+    parts = []
+    for part in loc:
+        document = _entry(document, part)
+        name = document.get("name") if isinstance(part, int) and isinstance(document, dict) else None
+        parts.append(f"{part} ({name:.60})" if isinstance(name, str) and name.isprintable() else str(part))
+    return ".".join(parts) or "file"
+
+
+def _entry(document: object, part: str | int) -> object:
+    try:
+        return document[part]  # type: ignore[index] # whatever has no entries says so
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _found(value: object) -> str:

@@ -29,7 +29,8 @@ MISTAKES = {
     "retry": "sinks.slack.retry: initial must be above 0 and at most max",
     "retention": "retention: must be at least 1d and no shorter than any model's cooldown (found '2d')",
     "scope": "tokens.0.scopes.1: Input should be 'alerts' or 'manage' (found 'admin')",
-    "shell-line": "models.als.launcher.argv: Input should be a valid tuple (found './train.sh --fast')",
+    "shell-line": "models.als.launcher.argv: must be a list: write [...], or a line with - for each "
+    "(found './train.sh --fast')",
     "store-memory": "store: must name a file, or an alert would not survive a restart: sqlite:///bridge.db "
     "(found 'sqlite://')",
     "store-postgresql": "store: must be an SQLite file for now: write it as sqlite:///bridge.db "
@@ -37,7 +38,7 @@ MISTAKES = {
     "store-url": "store: is not a database address: write it as sqlite:///bridge.db (found 'bridge.db')",
     "timeout": "models.als: timeout must be above 0",
     "tls": "sinks.email.tls: Input should be 'none', 'starttls' or 'tls' (found 'ssl')",
-    "unknown-key": "listens: no such key; remove it or correct its name",
+    "unknown-key": "listens: no such key; did you mean listen?",
     "user-alone": "sinks.email: user and password_file belong together: give both or neither",
 }
 

@@ -264,3 +264,19 @@ def test_a_bad_reload_keeps_the_old_configuration(
     config_file(plain())
     exporter.reload()
     assert exporter.reload_status.successful
+
+
+def test_a_mistake_of_ours_in_a_reload_keeps_the_old_configuration(
+    start: Callable[[Path], Exporter], config_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter = start(config_file(plain()))
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr("recwatch_exporter.exporter.load_config", fail)
+    with pytest.raises(ConfigError, match=r"drift.yml: cannot be used: ZeroDivisionError\('a mistake'\)$"):
+        exporter.reload()
+
+    assert not exporter.reload_status.successful
+    assert [check.name for check in exporter.config.checks] == ["ratings"]

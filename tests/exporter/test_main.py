@@ -251,7 +251,9 @@ def test_check_config(
 
     config_file({**checks[0], "typ": "ks"})
     assert main(["--config.file", str(path), "--check-config"]) == 1
-    assert capsys.readouterr().err == f"{path}: checks.0.typ: no such key; remove it or correct its name\n"
+    assert (
+        capsys.readouterr().err == f"{path}: checks.0 (rating_scale).typ: no such key; did you mean type?\n"
+    )
 
 
 def test_a_token_file_that_is_none(
@@ -313,3 +315,68 @@ def test_importing_does_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
 
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_version_that_cannot_be_read_holds_up_nothing(
+    number: signal.Signals,
+    spawn: Callable[[Path], Process],
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    """Neither the start, nor a reload, nor the end."""
+    pipe = tmp_path / "artifacts" / "als" / "current"
+    pipe.unlink()
+    os.mkfifo(pipe)
+    exporter = spawn(config_file(*checks))
+
+    assert exporter.post("/-/reload").status_code == 200
+    assert exporter.value("drift_exporter_config_last_reload_successful") == 1
+    exporter.process.send_signal(number)
+
+    assert exporter.process.wait(20) == 0
+    assert "Exporter stopped" in exporter.log()
+
+
+def test_a_reload_that_hangs_does_not_hold_up_the_end(
+    spawn: Callable[[Path], Process], config_file: Callable[..., Path], checks: list[dict[str, Any]]
+) -> None:
+    config = config_file(checks[1])
+    exporter = spawn(config)
+    config.unlink()
+    os.mkfifo(config)
+    with pytest.raises(requests.Timeout):
+        requests.post(
+            f"{exporter.url}/-/reload", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=(10, 0.5)
+        )
+
+    busy = exporter.post("/-/reload")
+    assert (busy.status_code, busy.text.partition(":")[0]) == (503, "another reload has not ended")
+    exporter.process.send_signal(signal.SIGTERM)
+
+    assert exporter.process.wait(20) == 0
+    assert "Exporter stopped" in exporter.log()
+    assert "Traceback" not in exporter.log()
+
+
+@pytest.mark.parametrize("text", ["checks: &a [*a]", "checks: " + "[" * 3000])
+def test_whatever_a_configuration_holds_the_old_one_stays(
+    text: str,
+    spawn: Callable[[Path], Process],
+    config_file: Callable[..., Path],
+    checks: list[dict[str, Any]],
+) -> None:
+    config = config_file(checks[1])
+    exporter = spawn(config)
+    config.write_text(text, encoding="utf-8")
+
+    answer = exporter.post("/-/reload")
+
+    assert answer.status_code == 400
+    assert answer.text == f"{config}: is nested too deeply, or an alias (*) holds itself: flatten it\n"
+    assert exporter.value("drift_exporter_config_last_reload_successful") == 0
+    assert exporter.value("drift_check_interval_seconds", check="failing") == 3600
+    exporter.process.send_signal(signal.SIGTERM)
+    assert exporter.process.wait(20) == 0
+    assert "nanobind" not in exporter.log()

@@ -67,7 +67,7 @@ def test_a_model_learns_which_folder_its_file_is_in(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("listen: x\nlitsen: y", "litsen: no such key; remove it or correct its name"),
+        ("listen: x\nlitsen: y", "litsen: no such key; did you mean listen?"),
         ("window: {}", "listen: is required; add it"),
         ("listen: x\nwindow: {rows: many}", "window.rows: Input should be a valid integer"),
         (
@@ -162,3 +162,36 @@ def test_an_empty_variable_counts_as_unset() -> None:
 def test_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Window().rows = 3  # type: ignore[misc]
+
+
+class Entry(Strict):
+    name: str = ""
+    threshold: float = 0.1
+
+
+class Listing(Strict):
+    entries: tuple[Entry, ...]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("entries: [{}, {name: prices, treshold: 1}]", "entries.1 (prices).treshold: {a_guess}"),
+        ("entries: [{name: prices, colour: red}]", "entries.0 (prices).colour: {no_guess}"),
+        ('entries: [{name: "a\\nb", treshold: 1}]', "entries.0.treshold: {a_guess}"),
+        ("entries: {name: a}", "entries: must be a list: write [...], or a line with - for each"),
+        ("entries: 5", "entries: must be a list: write [...], or a line with - for each (found 5)"),
+        ("entries: &a [*a]", "is nested too deeply, or an alias (*) holds itself: flatten it"),
+        ("entries: " + "[" * 3000, "is nested too deeply, or an alias (*) holds itself: flatten it"),
+    ],
+)
+def test_an_entry_of_a_list_is_named(file: Path, text: str, message: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError) as failure:
+        load_config(file, Listing, {})
+
+    told = message.format(
+        a_guess="no such key; did you mean threshold?", no_guess="no such key; remove it or correct its name"
+    )
+    assert str(failure.value) == f"{file}: {told}"

@@ -3,11 +3,14 @@
 import argparse
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
+from asyncio import CancelledError
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -16,13 +19,15 @@ from recwatch import logs
 from recwatch.errors import ConfigError
 from recwatch_exporter.addresses import Address
 from recwatch_exporter.commands.say import remark
-from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.exporter import Exporter, ReloadBusyError
 from recwatch_exporter.metrics import DriftCollector
 from recwatch_exporter.process.storage import Storage
 from recwatch_exporter.web.app import create_app
 
 _LOG = logging.getLogger(__name__)
 _STATE_FILE = "drift.sqlite3"
+_LONGEST_STOP_SECONDS = 8.0
+"""How long the process lives on after a signal, whatever hangs."""
 _TURN_SECONDS = 0.0005
 _GARBAGE = (10_000, 20, 500)
 """After how many new objects, and how many rounds of the younger ones, the three generations are searched."""
@@ -61,9 +66,10 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
     registry = CollectorRegistry()
     registry.register(DriftCollector(exporter.state, exporter.reload_status, exporter.storage))
     app = create_app(exporter, registry, token)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     )
+    logging.getLogger("uvicorn.error").addFilter(_tells_of_no_end)
     _handle_signals(exporter, server)
     with listening:
         port = listening.getsockname()[1]
@@ -79,6 +85,37 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
     return 0
 
 
+class _Server(uvicorn.Server):
+    """Ends the process in time, even where a thread that it waits for hangs."""
+
+    _ending = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """What a signal does while it serves."""
+        self.end()
+        super().handle_exit(sig, frame)
+
+    def end(self) -> None:
+        """Ask it to end."""
+        self.should_exit = True
+        if not self._ending:
+            self._ending = True
+            timer = threading.Timer(_LONGEST_STOP_SECONDS, _leave)
+            timer.daemon = True
+            timer.start()
+
+
+def _leave() -> None:
+    _LOG.warning(logs.event("Exporter stopped; something that hangs was left behind"))
+    os._exit(0)
+
+
+def _tells_of_no_end(record: logging.LogRecord) -> bool:
+    """Leave out the traceback of a request that was cut off by the end of the process."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return not (kind is not None and issubclass(kind, CancelledError))
+
+
 def _spare_scrapes() -> None:
     """Keep scrapes from waiting for what else the process does.
 
@@ -92,18 +129,22 @@ def _spare_scrapes() -> None:
     gc.set_threshold(*_GARBAGE)
 
 
-def _handle_signals(exporter: Exporter, server: uvicorn.Server) -> None:
+def _handle_signals(exporter: Exporter, server: _Server) -> None:
     def stop(*_: object) -> None:
-        server.should_exit = True
+        server.end()
 
     def reload() -> None:
         try:
             exporter.reload()
         except ConfigError:
             return  # logged, counted, and the old configuration stays
+        except ReloadBusyError as error:
+            _LOG.error("Reload refused | error=%s", error)
 
     # uvicorn takes these over while it serves, and raises them again afterwards: told once is enough.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     # A handler runs in the event loop's thread, where nothing may read files.
-    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, name="reload").start())
+    signal.signal(
+        signal.SIGHUP, lambda *_: threading.Thread(target=reload, name="reload", daemon=True).start()
+    )

@@ -13,16 +13,19 @@ from pydantic import AfterValidator, model_validator
 from recwatch.config import Duration, Strict
 
 _SHORTEST = timedelta(seconds=1)
+_LONGEST = timedelta(days=36_525)
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("must be longer than 0, such as 30d")
+    if value > _LONGEST:
+        raise ValueError("is more than a hundred years: make it shorter")
     return value
 
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-"""A duration of more than 0."""
+"""A duration of more than 0, and of at most a hundred years: clocks and timers take no more."""
 
 
 def _zone(name: str) -> str:

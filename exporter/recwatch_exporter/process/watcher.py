@@ -4,61 +4,101 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic
 
 from recwatch.errors import RegistryError
 from recwatch.logs import event
 from recwatch.registry import ModelRegistry
 
 _LOG = logging.getLogger(__name__)
+_PATIENCE_SECONDS = 1.0
 
 
 class PromotionWatcher:
-    """Polls `current` of some folders of versions.
+    """Polls `current` of some folders of versions, each in a thread of its own.
+
+    A read may hang, as on a file system that is gone: nothing waits for it, and no other folder.
 
     Args:
-        promoted: called with a folder whose version in service has changed.
+        promoted: called with a folder whose version in service has changed, from any thread.
         seconds: between two looks.
+        patience: how many seconds `watch` waits for the first look at a folder.
     """
 
-    def __init__(self, promoted: Callable[[Path], None], *, seconds: float = 0.5) -> None:
+    def __init__(
+        self,
+        promoted: Callable[[Path], None],
+        *,
+        seconds: float = 0.5,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._promoted = promoted
         self._seconds = seconds
-        self._seen: dict[Path, str | None] = {}
+        self._patience = patience
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="promotions", daemon=True)
+        self._folders: dict[Path, _Folder] = {}
 
     def watch(self, folders: Iterable[Path]) -> None:
-        """Watch these folders from now on, and no others."""
+        """Watch these folders from now on, and no others; returns soon, whatever hangs."""
         with self._lock:
-            self._seen = {folder: self._seen.get(folder, _current(folder)) for folder in folders}
-
-    def start(self) -> None:
-        """Start watching."""
-        self._thread.start()
+            before, self._folders = self._folders, {}
+            for path in folders:
+                self._folders[path] = before.pop(path, None) or _Folder(path, self._promoted, self._patience)
+            new = [folder for folder in self._folders.values() if not folder.started]
+            for folder in before.values():
+                folder.gone.set()
+            for folder in new:
+                folder.start(self._seconds)
+        end = monotonic() + self._patience
+        for folder in new:
+            if not folder.seen.wait(max(0.0, end - monotonic())):
+                _LOG.warning(
+                    event("Version in service cannot be read yet: see its file system", folder=folder.path)
+                )
 
     def stop(self) -> None:
-        """Stop watching."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Stop watching; a look that hangs is left behind."""
+        self.watch(())
 
-    def look(self) -> None:
-        """Look once."""
-        with self._lock:
-            folders = list(self._seen)
-        for folder in folders:
-            version = _current(folder)
-            with self._lock:
-                if folder not in self._seen or self._seen[folder] == version:
-                    continue
-                before, self._seen[folder] = self._seen[folder], version
-            _LOG.info(event("Version in service changed", folder=folder, old=before, new=version))
-            self._promoted(folder)
 
-    def _watch(self) -> None:
-        while not self._stop.wait(self._seconds):
-            self.look()
+class _Folder:
+    """One folder that is looked at until it is `gone` from the configuration."""
+
+    def __init__(self, path: Path, promoted: Callable[[Path], None], patience: float) -> None:
+        self.path = path
+        self.gone = threading.Event()
+        self.seen = threading.Event()
+        self.started = False
+        self._promoted = promoted
+        self._version: str | None = None
+        self._late_from = monotonic() + patience
+
+    def start(self, seconds: float) -> None:
+        self.started = True
+        name = f"promotions of {self.path.name}"
+        # A daemon: a read that hangs in the kernel must not keep the process from ending.
+        threading.Thread(target=self._watch, args=(seconds,), name=name, daemon=True).start()
+
+    def _watch(self, seconds: float) -> None:
+        self._look_first()
+        while not self.gone.wait(seconds):
+            self._look()
+
+    def _look_first(self) -> None:
+        self._version = _current(self.path)
+        late = monotonic() >= self._late_from
+        self.seen.set()
+        if late and not self.gone.is_set():
+            # Checks have run since then: what they read may be older than what is in service.
+            self._promoted(self.path)
+
+    def _look(self) -> None:
+        version = _current(self.path)
+        if version == self._version or self.gone.is_set():
+            return
+        before, self._version = self._version, version
+        _LOG.info(event("Version in service changed", folder=self.path, old=before, new=version))
+        self._promoted(self.path)
 
 
 def _current(folder: Path) -> str | None:

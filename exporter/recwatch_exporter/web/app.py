@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from recwatch.errors import ConfigError
-from recwatch_exporter.exporter import Exporter
+from recwatch_exporter.exporter import Exporter, ReloadBusyError
 from recwatch_exporter.exposition import Exposition, ScrapeEndpoint
 from recwatch_exporter.report import describe
 from recwatch_exporter.web.api import check_json, json_response
@@ -58,8 +58,9 @@ def create_app(
     def reload(_: Request) -> Response:
         try:
             exporter.reload()
-        except ConfigError as error:
-            return PlainTextResponse(f"{error}\n", status_code=400)
+        except (ConfigError, ReloadBusyError) as error:
+            busy = isinstance(error, ReloadBusyError)
+            return PlainTextResponse(f"{error}\n", status_code=503 if busy else 400)
         return PlainTextResponse("reloaded\n")
 
     def run(request: Request) -> Response:

@@ -27,6 +27,7 @@ checks:
   - {name: titles, type: embedding, column: vector, key: item_id, threshold: 0.95, reference: {path: a.parquet}, current: {path: b.parquet}}
   - {name: inputs, type: mmd, columns: [f0, f1], threshold: 0.01, alpha: 0.05, reference: {path: ref.parquet}, current: {path: cur.parquet}}
 """  # noqa: E501
+COMMAND = [sys.executable, "-m", "recwatch_exporter", "check"]
 KEYS = [
     *("check", "type", "feature", "segment", "statistic", "p_value", "effect_size", "threshold", "detected"),
     *("n_reference", "n_current", "error", "details"),
@@ -189,3 +190,55 @@ def test_a_command_that_is_ended_leaves_nothing_behind(
         process.terminate()
 
     wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("form", ["table", "json", "junit"])
+def test_an_answer_that_gets_nowhere_is_no_drift(plain: Path, form: str) -> None:
+    argv = [*COMMAND, "--config", str(plain), "titles", "--format", form]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == "the answer cannot be written: [Errno 28] No space left on device\n"
+
+
+def test_a_reader_that_has_gone_is_no_drift(plain: Path) -> None:
+    argv = [*COMMAND, "--config", str(plain), "titles"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == "the answer cannot be written: [Errno 32] Broken pipe\n"
+        assert process.wait() == 2
+
+
+def test_a_mistake_of_ours_is_no_drift(
+    plain: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr("recwatch_exporter.commands.check.run_each", fail)
+
+    assert main(["check", "--config", str(plain)]) == 2
+    assert capsys.readouterr().err.endswith(
+        "check failed: ZeroDivisionError('a mistake'): report it with the traceback\n"
+    )
+
+
+def test_a_missing_package_is_no_drift(plain: Path, tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text(
+        "raise ModuleNotFoundError('gone', name='uvicorn')", encoding="utf-8"
+    )
+    argv = [*COMMAND, "--config", str(plain)]
+
+    done = subprocess.run(
+        argv, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "uvicorn is not installed: pip install 'recwatch[exporter]'\n",
+    )

@@ -132,3 +132,9 @@ def test_schedules_that_cannot_be(keys: dict[str, str], message: str) -> None:
 def test_one_of_the_two(keys: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="give one of the two: every"):
         schedule(**keys)
+
+
+@pytest.mark.parametrize("keys", [{"every": "900000000d"}, {"every": "1d", "jitter": "40000d"}])
+def test_more_time_than_a_clock_can_count(keys: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="is more than a hundred years: make it shorter"):
+        schedule(**keys)
