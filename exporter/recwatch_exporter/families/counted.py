@@ -22,6 +22,7 @@ MOST_NUMBERS = 4096
 
 _MOST_VALUES = 5_000_000
 _WITHIN = (np.arange(16) + 0.5) / 16
+_LARGEST_EXACT = 2**53  # float64 holds every whole number up to it
 _FEW_VALUES = 50  # numbers that take no more values than this are their own bins
 
 
@@ -102,6 +103,7 @@ def count_both(check: Check, feature: str, frozen: Frozen, current: Window) -> C
     rows = (int(frozen["rows"]), current.rows())
     _has_values(check, feature, current.side, rows[1], tally)
     _same_kind(check, feature, before, tally)
+    same_clusters(check, before, tally)
     counts = align(before, tally)
     numeric = counts.values.dtype.kind in "iuf"
     return Counted(
@@ -199,12 +201,45 @@ def _numbers(feature: str, values: NDArray[Any]) -> None:
 
 
 def _same_kind(check: Check, feature: str, before: Tally, after: Tally) -> None:
-    pairs = [(feature, before.values.distinct, after.values.distinct)]
-    if before.clusters is not None and after.clusters is not None and check.cluster is not None:
-        pairs.append((check.cluster, before.clusters.distinct, after.clusters.distinct))
-    for column, first, second in pairs:
-        if len(first) and len(second) and (first.dtype.kind in "OU") != (second.dtype.kind in "OU"):
-            raise _mixed(column)
+    first, second = before.values.distinct, after.values.distinct
+    _same_type(feature, first, second)
+    if _kind(check).of != "numbers":
+        _same_numbers(feature, first, second)
+
+
+def same_clusters(check: Check, before: Tally, after: Tally) -> None:
+    """See that a cluster of one window can be found in the other.
+
+    Raises:
+        SourceError: when one holds text and the other numbers, or ids too large for the types they have.
+    """
+    if before.clusters is None or after.clusters is None or check.cluster is None:
+        return
+    first, second = before.clusters.distinct, after.clusters.distinct
+    column = check.timestamp or check.cluster if check.cluster == "block" else check.cluster
+    _same_type(column, first, second)
+    _same_numbers(column, first, second)
+
+
+def _same_type(column: str, first: NDArray[Any], second: NDArray[Any]) -> None:
+    if len(first) and len(second) and (first.dtype.kind in "OU") != (second.dtype.kind in "OU"):
+        raise _mixed(column)
+
+
+def _same_numbers(column: str, first: NDArray[Any], second: NDArray[Any]) -> None:
+    """See that ids keep apart where one window has them as another type than the other."""
+    kinds = {first.dtype.kind, second.dtype.kind}
+    if not (len(first) and len(second)) or kinds not in ({"i", "f"}, {"u", "f"}, {"i", "u"}):
+        return
+    if kinds == {"i", "u"}:
+        lost = any(side.min() < 0 for side in (first, second))
+    else:
+        lost = any(max(-float(side.min()), float(side.max())) > _LARGEST_EXACT for side in (first, second))
+    if lost:
+        raise SourceError(
+            f"column {column} is {first.dtype} in the reference and {second.dtype} in the current window, "
+            "and holds numbers so large that different ones become the same: write one type"
+        )
 
 
 def _mixed(column: str) -> SourceError:

@@ -11,6 +11,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.data import SideCounts
 from recwatch_exporter.families import labels
 from recwatch_exporter.families.base import Run
+from recwatch_exporter.families.counted import same_clusters
 from recwatch_exporter.sources.window import Window
 from recwatch_exporter.statistics.counts import Counts, Tally, align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
@@ -50,6 +51,7 @@ def measure(
     """Estimate the metric by the scores, and permute clusters for the p-value."""
     options, measured = cast("PerformanceOptions", check), float(frozen["measured"])
     before, after = Tally.thawed(frozen), Tally.of(_scores(check, feature, frozen, current))
+    same_clusters(check, before, after)
     counts = align(before, after)
     scores = np.asarray(counts.values, dtype=np.float64)
     expected = np.interp(scores, frozen["scores"], frozen["expected"])

@@ -13,6 +13,8 @@ from recwatch_exporter.data import SideCounts
 from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.window import Window
+from recwatch_exporter.statistics.hashing import short_texts
+from recwatch_exporter.statistics.labels import label
 
 _MOST_VALUES = 100_000
 _NAMED = 10
@@ -36,7 +38,7 @@ def learn(check: Check, feature: str, reference: Window) -> dict[str, NDArray[An
             found = {"low": np.asarray(float(facts.minimum)), "high": np.asarray(float(facts.maximum))}
     else:
         values = _counted(feature, reference).values
-        found = {"values": values.astype(np.str_)} if len(values) else {}
+        found = {"values": short_texts(values)} if len(values) else {}
     if not found:
         raise StatisticError(
             f"reference: {feature} holds no value to take limits from: give low and high, or values"
@@ -74,10 +76,11 @@ def _among(counts: SideCounts, allowed: Sequence[Bound]) -> tuple[int, int, dict
         numbers = [float(value) for value in allowed if _is_number(value)]
         known = np.isin(counts.values.astype(np.float64), numbers)
     else:
-        known = np.isin(counts.values.astype(np.str_), [_text(value) for value in allowed])
+        names = np.asarray([_text(value) for value in allowed], dtype=object)
+        known = np.isin(short_texts(counts.values), short_texts(names))
     order = np.argsort(-counts.counts[~known], kind="stable")[:_NAMED]
     unknown = [
-        {"value": str(value), "rows": int(rows)}
+        {"value": label(str(value)), "rows": int(rows)}
         for value, rows in zip(counts.values[~known][order], counts.counts[~known][order], strict=True)
     ]
     wrong = int(counts.counts[~known].sum())

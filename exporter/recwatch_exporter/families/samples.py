@@ -5,6 +5,8 @@ from typing import Any, cast
 from recwatch_exporter.checks.base import Frozen, Measurement, Options
 from recwatch_exporter.checks.sample_type import SampleTerms, SampleType
 from recwatch_exporter.config import Check
+from recwatch_exporter.data import Rows
+from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.sources.window import Window
 
@@ -16,7 +18,7 @@ def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 
 
 def freeze(check: Check, feature: str, reference: Window, run: Run) -> Frozen:  # noqa: ARG001 - see `Family`
     """What the type keeps of the reference: a sample, sums."""
-    return _kind(check).freeze(reference.numbers(check.fields, check.clusters), _terms(check, run))
+    return _kind(check).freeze(_rows(check, reference), _terms(check, run))
 
 
 def measure(
@@ -29,7 +31,7 @@ def measure(
     reference: Window | None,  # noqa: ARG001 - see `Family`
 ) -> Measurement:
     """Compare rows, and permute clusters for the p-value."""
-    rows = current.numbers(check.fields, check.clusters)
+    rows = _rows(check, current)
     found = _kind(check).compare(frozen, rows, _terms(check, run))
     n_reference = int(frozen["rows"])
     details: dict[str, Any] = {**found.details}
@@ -44,6 +46,25 @@ def measure(
         n_current=rows.n,
         n_compared=min(n_reference, rows.n),
         details=details,
+    )
+
+
+def _rows(check: Check, window: Window) -> Rows:
+    """The rows of a window; a column that holds nothing is not a window of few rows."""
+    rows = window.numbers(check.fields, check.clusters)
+    if rows.n or rows.left_out < check.min_rows:
+        return rows
+    facts = window.facts(check.fields)
+    empty = [
+        name for name, column in facts.columns.items() if column.missing + column.non_finite == facts.rows
+    ]
+    if empty:
+        what = f"column {', '.join(empty)} holds no value in any"
+    else:
+        also = "" if check.cluster is None else f" and a {check.cluster}"
+        what = f"finite numbers of {', '.join(check.fields)}{also} are together in none"
+    raise StatisticError(
+        f"{window.side}: {what} of its {facts.rows:,} rows: write values, or choose other columns"
     )
 
 

@@ -14,6 +14,7 @@ from recwatch_exporter.checks.missing import STATES, increase
 from recwatch_exporter.config import Check
 from recwatch_exporter.families import limits
 from recwatch_exporter.families.base import Run
+from recwatch_exporter.families.counted import same_clusters
 from recwatch_exporter.sources.window import Window
 from recwatch_exporter.statistics.counts import Tally, align
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
@@ -98,6 +99,7 @@ def measure(
 
 def _chance(check: Check, before: Tally, after: Tally, run: Run) -> tuple[float, dict[str, Any]]:
     """How often permuting clusters gives such an increase; and a picture of both windows."""
+    same_clusters(check, before, after)
     counts = align(before, after)
     compare = partial(increase, np.asarray(counts.values, dtype=np.float64))
     observed = float(compare(counts.reference, counts.current))

@@ -16,6 +16,8 @@ from recwatch_exporter.sources.view import View
 
 _PROBE = 10_000
 _FEW_EDGES = 64
+_SMALL = 2.0**-64  # a sum of so small parts does not overflow
+_LEAST_EXPONENT = -1000  # of a unit by which numbers can be divided
 
 
 def count_values(
@@ -102,12 +104,43 @@ def quantiles(view: View, column: str, probabilities: FloatArray) -> FloatArray:
 
 
 def moments(view: View, column: str) -> Moments:
-    """See `Window.moments`."""
+    """See `Window.moments`.
+
+    In two passes, the second about the mean that the first found: an engine's own sums and variances lose
+    what is small beside the mean. Both are taken in a unit, a power of two, in which nothing overflows.
+    """
     valued = numbers_of(view, column)
-    found = view.aggregate(valued, n=valued.count(), mean=valued.x.mean(), std=valued.x.std(how="pop"))
+    x = valued.x
+    rough = (x * expressions.exactly(_SMALL)).mean()
+    found = view.aggregate(valued, n=valued.count(), low=x.min(), high=x.max(), mean=rough)
     if not found["n"]:
         return Moments(0, np.nan, np.nan)
-    return Moments(int(found["n"]), float(found["mean"]), float(found["std"]))
+    n, low, high = int(found["n"]), float(found["low"]), float(found["high"])
+    centre = min(max(float(found["mean"]) / _SMALL, low), high)
+    if low == high:
+        return Moments(n, low, 0.0)
+    exponent = int(np.frexp(max(high / 2 - centre / 2, centre / 2 - low / 2))[1])
+    unit = 2.0 ** max(exponent - 1, _LEAST_EXPONENT)
+    half, middle = expressions.exactly(0.5 / unit), expressions.exactly(centre / 2 / unit)
+    away = valued.select(x=valued.x * half - middle)
+    mean = _exact_mean if view.engine.name == DuckEngine.name else ir.FloatingColumn.mean
+    found = view.aggregate(away, mean=mean(away.x), square=mean(away.x * away.x))
+    shift, square = float(found["mean"]), float(found["square"])
+    std = float(np.sqrt(max(0.0, square - shift**2)))
+    with np.errstate(over="ignore"):
+        return Moments(n, float(centre + np.float64(shift) * 2 * unit), float(np.float64(std) * 2 * unit))
+
+
+def _exact_mean(column: ir.Value) -> ir.Value:
+    """DuckDB's mean by compensated sums (Kahan), which threads do not change; its `avg` is a plain one."""
+    favg = ibis.udf.agg.builtin(name="favg", signature=(("float64",), "float64"))(_favg)
+    found: ir.Value = favg(column)
+    return found
+
+
+def _favg(x: float) -> float:
+    """DuckDB's own."""
+    raise NotImplementedError(x)
 
 
 def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:

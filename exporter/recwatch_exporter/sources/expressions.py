@@ -46,7 +46,8 @@ def counted(column: ir.Value, *, numeric: bool) -> ir.Value:
     """What a value is counted as: a number where it is one, else a text; not a value stays none."""
     kind, dtype = kind_of(column.type()), column.type()
     if kind is Kind.INTEGER:
-        return column if fits_int64(dtype) else column.cast("float64")
+        # An amount may be rounded; an id must not, or it is another one's.
+        return column.cast("float64") if numeric and not fits_int64(dtype) else column
     if kind is Kind.FLOATING:
         return column.cast("float64") if dtype.is_decimal() else column
     if numeric:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recwatch_exporter.data import Sample
+from recwatch_exporter.statistics.hashing import short_texts
 
 Hashes = NDArray[np.uint64]
 
@@ -98,8 +99,9 @@ def _hash_values(values: NDArray[Any]) -> Hashes:
         return np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
     if values.dtype.kind in "iu":
         return values.astype(np.uint64)
-    distinct, index = np.unique(values.astype(str), return_inverse=True)
-    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in distinct.tolist()]
+    distinct, index = np.unique(short_texts(values), return_inverse=True)
+    encoded = (text.encode(errors="surrogatepass") for text in distinct.tolist())
+    digests = [hashlib.blake2b(text, digest_size=8).digest() for text in encoded]
     return np.asarray(np.frombuffer(b"".join(digests), dtype=np.uint64)[index], dtype=np.uint64)
 
 

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray, Frozen
 from recwatch_exporter.data import SideCounts
+from recwatch_exporter.statistics.hashing import short_texts
 
 IndexArray = NDArray[np.int32]
+_LARGEST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Coded:
     """Entries as positions among their distinct values.
 
     Attributes:
-        distinct: (distinct,) ascending, each once; text is of fixed width.
+        distinct: (distinct,) ascending, each once; text is of fixed width, see `hashing.short_texts`; whole
+            numbers are int64 where they fit.
         index: (entries,) which of them each entry is.
     """
 
@@ -33,11 +36,17 @@ class Coded:
         encoded = pa.array(entries, from_pandas=False).dictionary_encode()
         distinct = encoded.dictionary.to_numpy(zero_copy_only=False)
         if distinct.dtype.kind == "O":
-            distinct = distinct.astype(np.str_)
+            distinct = short_texts(distinct)
+        if distinct.dtype.kind == "u" and distinct.max(initial=0) <= _LARGEST:
+            distinct = distinct.astype(np.int64)
         order = np.argsort(distinct, kind="stable")
         place = np.empty(len(order), dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         return cls(distinct[order], place[encoded.indices.to_numpy()])
+
+    def unsigned(self) -> Self:
+        """The same of whole numbers from 0 on, as uint64."""
+        return type(self)(self.distinct.astype(np.uint64), self.index)
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,9 @@ def _merged(first: Coded, second: Coded) -> tuple[NDArray[Any], IndexArray, Inde
     if len(first.distinct) == 0 or len(second.distinct) == 0:
         distinct = second.distinct if len(first.distinct) == 0 else first.distinct
         return distinct, first.index, second.index  # an empty side has no type of its own
+    if {first.distinct.dtype.kind, second.distinct.dtype.kind} == {"i", "u"}:
+        # NumPy would bring them together as floats, in which large ids are the same.
+        first, second = first.unsigned(), second.unsigned()
     distinct = np.union1d(first.distinct, second.distinct)
     places = (
         np.searchsorted(distinct, coded.distinct).astype(np.int32)[coded.index] for coded in (first, second)

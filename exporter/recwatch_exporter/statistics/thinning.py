@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Sample
 from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.sources.rows import hash_rows
 from recwatch_exporter.statistics.hashing import plain_ids, ranks
 
 _SHARE_OF_ONE = 50
@@ -47,9 +48,10 @@ def whole_clusters(batches: Iterable[Sample], dimensions: int, *, size: int, see
     """Rows of whole clusters, at most `size` rows, in one pass.
 
     The clusters with the smallest ranks are kept (bottom-k sampling, Cohen and Kaplan, 2007), the same on
-    either side. A cluster of more than a fiftieth of `size` counts by so many of its rows, the first that
-    come: one that is far larger than others would leave no place for them, and what is done to every cluster
-    alike leaves them exchangeable.
+    either side. A cluster of more than a fiftieth of `size` counts by so many of its rows, those with the
+    smallest hashes of what they hold: one that is far larger than others would leave no place for them, and
+    what is done to every cluster alike leaves them exchangeable. In whatever order rows come, the same are
+    kept, in the same order.
 
     Args:
         batches: rows with clusters.
@@ -67,19 +69,17 @@ def whole_clusters(batches: Iterable[Sample], dimensions: int, *, size: int, see
         values = np.concatenate([found.values, new.values])
         clusters = new.clusters if empty else np.concatenate([found.clusters, new.clusters])
         rank = np.concatenate([found.ranks, new.ranks])
-        keep = _occurrence(rank) < most
+        order = np.lexsort((hash_rows(Sample(values), seed), rank))
+        keep = order[_occurrence(rank[order]) < most]
         found = _bounded(Clustered(values[keep], clusters[keep], rank[keep], found.below), size)
     return found
 
 
 def _occurrence(rank: FloatArray) -> NDArray[np.int64]:
-    """How many rows of the same cluster come before each: (rows,)."""
-    order = np.argsort(rank, kind="stable")
-    starts = np.r_[True, rank[order][1:] != rank[order][:-1]][: len(order)]
-    first = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
-    occurrence = np.empty(len(order), dtype=np.int64)
-    occurrence[order] = np.arange(len(order)) - first
-    return occurrence
+    """How many rows of the same cluster come before each: (rows,) of ascending ranks."""
+    starts = np.r_[True, rank[1:] != rank[:-1]][: len(rank)]
+    first = np.maximum.accumulate(np.where(starts, np.arange(len(rank)), 0))
+    return np.arange(len(rank), dtype=np.int64) - first
 
 
 def _bounded(found: Clustered, size: int) -> Clustered:

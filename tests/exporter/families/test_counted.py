@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recwatch_exporter.config import Check
-from recwatch_exporter.errors import StatisticError
+from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.families.counted import MOST_NUMBERS, count_both, freeze_counts
 from recwatch_exporter.sources.window import Window
 
@@ -83,3 +83,19 @@ def test_values_beyond_number_are_refused(make_check: MakeCheck, array_window: M
         StatisticError, match=r"^current: column x holds more than 5,000,000 different values:"
     ):
         freeze_counts(check, "x", window)
+
+
+@pytest.mark.parametrize("role", ["value", "cluster"])
+def test_ids_that_would_become_the_same_are_refused(
+    make_check: MakeCheck, array_window: MakeWindow, role: str
+) -> None:
+    ids = 2**53 + np.arange(4)
+    columns = [{"x": ids if role == "value" else np.arange(4), "user_id": ids} for _ in range(2)]
+    columns[1] = {name: values.astype(np.float64) for name, values in columns[1].items()}
+    if role == "value":
+        columns = [{**side, "user_id": np.arange(4)} for side in columns]
+    check = make_check(type="unseen", column="x", cluster="user_id")
+    frozen = freeze_counts(check, "x", array_window("reference", **columns[0]))
+
+    with pytest.raises(SourceError, match=r"in the reference and float64 in the current window"):
+        count_both(check, "x", frozen, array_window("current", **columns[1]))

@@ -10,6 +10,7 @@ from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 
 from recwatch_exporter.config import Check
+from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.results import Finding
 from recwatch_exporter.run import run_check
@@ -209,3 +210,12 @@ def test_labels_of_any_kind(run: Run, write: Write, values: list[Any], positive:
 
     assert found.details["measured_reference"] == metrics.accuracy_score(labels, scores >= 0.5)
     assert found.details["labelled"] == 300
+
+
+def test_users_of_another_type_than_before_are_refused(run: Run, write: Write) -> None:
+    scores, labels = draw(0, 200, 1, 1)
+    write("ref.parquet", score=scores, label=labels, user_id=np.arange(200))
+    write("cur.parquet", score=scores, user_id=[str(user) for user in range(200)])
+
+    with pytest.raises(SourceError, match=r"^column user_id holds text in one window and numbers"):
+        run(cluster="user_id")

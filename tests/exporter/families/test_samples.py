@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from recwatch_exporter.config import Check
@@ -132,3 +133,44 @@ def test_vectors_of_different_length(run: Run, write: Write) -> None:
         StatisticError, match=r"^rows have 4 numbers in the reference and 3 in the current window"
     ):
         run(type="mmd", column="vector", columns=None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", ["reference", "current"])
+def test_a_column_without_any_value_is_an_error_that_names_it(
+    run: Run, write: Write, kind: str, side: str
+) -> None:
+    empty = rows(200) | {"f1": pa.nulls(200, pa.float64())}
+    write("ref.parquet", **(empty if side == "reference" else rows(200)))
+    write("cur.parquet", **(empty if side == "current" else rows(200)))
+
+    with pytest.raises(StatisticError) as caught:
+        run(type=kind, min_rows=50)
+
+    assert str(caught.value) == (
+        f"{side}: column f1 holds no value in any of its 200 rows: write values, or choose other columns"
+    )
+
+
+def test_columns_that_never_have_values_together(run: Run, write: Write) -> None:
+    half = np.arange(200) % 2 == 0
+    write("ref.parquet", **rows(200))
+    write("cur.parquet", f0=np.where(half, 1.0, np.nan), f1=np.where(half, np.nan, 1.0))
+
+    with pytest.raises(StatisticError, match=r"^current: finite numbers of f0, f1 are together in none of"):
+        run(type="mmd", min_rows=50)
+
+
+def test_a_classifier_does_not_see_the_order_of_rows(run: Run, write: Write) -> None:
+    rng = np.random.default_rng(3)
+    n = 3000
+    frame = {"f0": rng.normal(size=n), "f1": rng.normal(size=n), "user": rng.integers(0, 20, size=n)}
+    order = rng.permutation(n)
+    write("ref.parquet", **frame)
+    write("cur.parquet", **frame)
+    once = run(type="classifier", cluster="user", sample_rows=500, permutations=39)
+    write("ref.parquet", **{name: values[order] for name, values in frame.items()})
+
+    again = run(type="classifier", cluster="user", sample_rows=500, permutations=39)
+
+    assert (again.statistic, again.p_value) == (once.statistic, once.p_value)

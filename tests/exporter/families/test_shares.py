@@ -160,3 +160,11 @@ def test_a_key_that_is_not_there(run: Run, write: Write) -> None:
 
     with pytest.raises(SourceError, match=r"^current: no column user"):
         run(type="duplicates", **ALONE, column="user")
+
+
+def test_users_of_another_type_than_before_are_refused(run: Run, write: Write) -> None:
+    write("ref.parquet", rating=[1.0, None] * 50, user_id=list(range(100)))
+    write("cur.parquet", rating=[1.0, None] * 50, user_id=[str(user) for user in range(100)])
+
+    with pytest.raises(SourceError, match=r"^column user_id holds text in one window and numbers"):
+        run(cluster="user_id")

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,7 +156,30 @@ def test_moments(window: Open, write: Write) -> None:
 
     assert found.n == len(x)
     assert found.mean == pytest.approx(x.mean(), rel=1e-13)
-    assert found.std == pytest.approx(x.std(), rel=1e-9)
+    assert found.std == pytest.approx(x.std(), rel=1e-12)
+
+
+def test_moments_of_numbers_far_from_0(window: Open, write: Write) -> None:
+    x = np.random.default_rng(0).normal(1e9, 0.01, size=50_000)
+    path = write("a.parquet", x=x)
+
+    found = window(path).moments("x")
+
+    assert found.mean == 1e9 + math.fsum(x - 1e9) / len(x)
+    away = x - found.mean
+    std = math.sqrt(math.fsum(away**2) / len(x) - (math.fsum(away) / len(x)) ** 2)
+    assert found.std == pytest.approx(std, rel=1e-12)
+    assert {window(path).moments("x") for _ in range(5)} == {found}
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300, 1.7e308])
+def test_moments_of_huge_and_tiny_numbers(window: Open, write: Write, size: float) -> None:
+    path = write("a.parquet", x=[-size, size, size, size])
+
+    found = window(path).moments("x")
+
+    assert found.mean == pytest.approx(size / 2, rel=1e-15)
+    assert found.std == pytest.approx(size * math.sqrt(0.75), rel=1e-15)
 
 
 def test_no_values_have_no_moments_quantiles_and_distances(window: Open, write: Write) -> None:
@@ -354,6 +378,7 @@ def test_large_whole_numbers_and_decimals(window: Open, write: Write) -> None:
     )
 
     assert counted(window(path).count_values("u", None, numeric=True)) == {2.0**64: 1}
+    assert counted(window(path).count_values("u", None, numeric=False)) == {2**64 - 1: 1}
     assert counted(window(path).count_values("d", None, numeric=True)) == {1.25: 1}
 
 

@@ -41,3 +41,26 @@ def test_an_empty_side_takes_the_others_type() -> None:
         assert counts.values.tolist() == ["a", "b"]
         assert (counts.reference.sum(), counts.current.sum()) == totals
     assert aligned(none, none).values.tolist() == []
+
+
+def test_a_long_text_does_not_make_all_values_wide() -> None:
+    long, other = "x" * 200_000, "x" * 199_999 + "y"
+    texts = np.array([*(f"v{number}" for number in range(20_000)), long, other], dtype=object)
+    side = SideCounts(texts, np.ones(len(texts), dtype=np.int64), texts)
+
+    counts = aligned(side, side)
+
+    assert len(counts.values) == counts.n_clusters == len(texts)
+    assert counts.values.nbytes < 30_000_000
+    assert sum(value.startswith("x" * 200 + "…") for value in counts.values) == 2
+
+
+def test_large_ids_keep_apart_whatever_whole_type_they_have() -> None:
+    ids = 2**53 + np.arange(0, 200, 2)
+    signed = SideCounts(ids, np.ones(100, dtype=np.int64))
+    unsigned = SideCounts((ids + 1).astype(np.uint64), np.ones(100, dtype=np.int64))
+    largest = SideCounts(np.array([2**64 - 1], dtype=np.uint64), np.ones(1, dtype=np.int64))
+
+    assert len(aligned(signed, unsigned).values) == 200
+    assert aligned(signed, largest).values[-1] == 2**64 - 1
+    assert len(aligned(signed, largest).values) == 101

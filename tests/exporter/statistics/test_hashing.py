@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recwatch_exporter.statistics.hashing import plain_ids, ranks
+from recwatch_exporter.statistics.hashing import plain_ids, ranks, short_texts
 
 
 def test_ranks_look_as_if_drawn_at_random() -> None:
@@ -35,3 +35,14 @@ def test_text_of_any_kind() -> None:
 @pytest.mark.parametrize("seed", [0, 2**70, 10**200])
 def test_no_ids_and_any_seed(seed: int) -> None:
     assert ranks(np.empty(0), seed=seed).shape == (0,)
+
+
+def test_long_texts_are_told_by_how_they_begin_and_a_hash() -> None:
+    texts = np.array(["a" * 256, "a" * 257, "a" * 257, "a" * 256 + "b"], dtype=object)
+
+    short = short_texts(texts)
+
+    assert short[0] == texts[0]
+    assert short[1] == short[2] != short[3]
+    assert short[1].startswith("a" * 200 + "… ")
+    assert short.dtype.itemsize <= 4 * 256

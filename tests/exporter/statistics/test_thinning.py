@@ -52,3 +52,15 @@ def test_clusters_of_both_windows_are_kept_whole_or_not_at_all() -> None:
         assert second is few
     assert set(first.clusters) == set(many.clusters)
     assert same_share(many, apart) == (many, apart)
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    values, clusters = rng.normal(size=(5000, 2)), rng.integers(0, 30, size=5000)
+
+    def kept(order: np.ndarray) -> np.ndarray:
+        parts = np.array_split(order, 7)
+        samples = [Sample(values[part], clusters[part]) for part in parts]
+        return whole_clusters(samples, 2, size=1000, seed=0).values
+
+    np.testing.assert_array_equal(kept(np.arange(5000)), kept(rng.permutation(5000)))
