@@ -1,4 +1,4 @@
-"""docs/drift.md names every key of drift.yml, with the default that the code has."""
+"""docs/drift.md names every key of drift.yml, with the default that the code has; what pages show, loads."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from recwatch.config import load_config
 from recwatch_exporter.config import Check, Config, Defaults, Settings
 from recwatch_exporter.process.schedule import Schedule
 from recwatch_exporter.sides import Current, Reference
@@ -31,3 +32,14 @@ def test_every_key_is_there_and_no_other(rows: dict[str, str]) -> None:
     models = (Config, Check, Reference, Current, Schedule)
 
     assert set(rows) == {key for model in models for key in model.model_fields}
+
+
+@pytest.mark.parametrize("page", ["drift", "sources"])
+def test_the_examples_load(page: str, root: Path, tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (root / f"docs/{page}.md").read_text("utf-8"), re.DOTALL)
+
+    assert examples
+    for number, example in enumerate(examples):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(example, encoding="utf-8")
+        load_config(path, Config, {})
