@@ -261,9 +261,14 @@ def parse_check(value: Any, info: ValidationInfo) -> Any:
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """A side with what the check says for both; a source of its own replaces the shared one."""
+    """A side with what the check says for both; a source of its own replaces the shared one.
+
+    A query or a table of its own still asks the shared database; files do not lie in one.
+    """
     if any(key in own for key in _SOURCES):
-        shared = {key: item for key, item in shared.items() if key not in _SOURCES and key != "database"}
+        asks = any(own.get(key) is not None for key in ("query", "table"))
+        dropped = _SOURCES if asks else (*_SOURCES, "database")
+        shared = {key: item for key, item in shared.items() if key not in dropped}
     return {**shared, **own}
 
 

@@ -1,10 +1,14 @@
 """One run of one check: open the windows, freeze the reference, measure every feature and segment, judge."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeVar
 
+from recwatch.redaction import mask_passwords, mask_secrets
 from recwatch_exporter.checks.base import Frozen, Measurement
 from recwatch_exporter.config import Check
-from recwatch_exporter.errors import SourceError, StatisticError
+from recwatch_exporter.errors import CheckError, SourceError, StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.families.table import family_of
 from recwatch_exporter.process.deadline import Deadline
@@ -12,6 +16,8 @@ from recwatch_exporter.profile import FrozenCheck, read_profile
 from recwatch_exporter.results import ALL, CheckResult, Measured, judge
 from recwatch_exporter.sources.opening import Windows, file_of_version, open_windows
 from recwatch_exporter.sources.window import Window
+
+Failed = TypeVar("Failed", bound=CheckError)
 
 
 def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult:
@@ -25,14 +31,23 @@ def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult
     Raises:
         CheckError: when the check cannot say anything; the message says what to do.
     """
+    with _without_secrets(check):
+        return _run(check, now, deadline)
+
+
+def _run(check: Check, now: datetime, deadline: Deadline) -> CheckResult:
     profile = _profile(check)
     newest = None if profile is None else profile.newest
     with open_windows(check, now=now, deadline=deadline, reference_newest=newest) as windows:
         run = Run(now=now, deadline=deadline)
         segments = _segments(check, windows) if profile is None else profile.segments
         measured = [
-            Measured(feature, segment, _measure(check, feature, segment, windows, run=run, profile=profile))
-            for segment in (ALL, *segments)
+            Measured(
+                feature,
+                segment_label(value),
+                _measure(check, feature, value, windows, run=run, profile=profile),
+            )
+            for value in _whole_and(segments)
             for feature in family_of(check.check_type).features(check, windows.current)
         ]
         times = _newest(check, windows, profile)
@@ -57,7 +72,7 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
             "frozen: give artifact with file, which the model's version keeps, and leave this check out"
         )
     run = Run(now=now, deadline=deadline)
-    with open_windows(check, now=now, deadline=deadline) as windows:
+    with _without_secrets(check), open_windows(check, now=now, deadline=deadline) as windows:
         reference = windows.reference
         if reference is None:
             raise SourceError("reference: nothing to freeze: give path, query or artifact with file")
@@ -67,11 +82,30 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
             source_newest=_newest_record(check, reference),
             segments=segments,
             parts={
-                (feature, segment): family.freeze(check, feature, _part(check, reference, segment), run)
-                for segment in (ALL, *segments)
+                (feature, segment_label(value)): family.freeze(
+                    check, feature, _part(check, reference, value), run
+                )
+                for value in _whole_and(segments)
                 for feature in family.features(check, windows.current)
             },
         )
+
+
+@contextmanager
+def _without_secrets(check: Check) -> Iterator[None]:
+    """What is secret in the URLs of a check stands in no message: drivers repeat what they got."""
+    try:
+        yield
+    except CheckError as error:
+        raise _masked(check, error) from error.__cause__
+
+
+def _masked(check: Check, error: Failed) -> Failed:
+    said = mask_passwords(str(error))
+    for side in (check.reference, check.current):
+        if side is not None and side.database is not None:
+            said = mask_secrets(said, side.database)
+    return error if said == str(error) else type(error)(said)
 
 
 def _profile(check: Check) -> FrozenCheck | None:
@@ -92,27 +126,42 @@ def _segments(check: Check, windows: Windows) -> tuple[str, ...]:
     return window.most_frequent(check.segment_by, check.max_segments)
 
 
-def _part(check: Check, window: Window, segment: str) -> Window:
-    if segment == ALL or check.segment_by is None:
+def segment_label(value: str | None) -> str:
+    """The label of a segment: its value, and `all` for every row (None).
+
+    A value that is `all` itself is written in quotes, and so is one that is `all` in quotes already: no two
+    values share a label.
+    """
+    if value is None:
+        return ALL
+    return f'"{value}"' if value.strip('"') == ALL else value
+
+
+def _whole_and(segments: Sequence[str]) -> tuple[str | None, ...]:
+    return (None, *segments)
+
+
+def _part(check: Check, window: Window, value: str | None) -> Window:
+    if value is None or check.segment_by is None:
         return window
-    return window.segment(check.segment_by, segment)
+    return window.segment(check.segment_by, value)
 
 
 def _measure(
-    check: Check, feature: str, segment: str, windows: Windows, *, run: Run, profile: FrozenCheck | None
+    check: Check, feature: str, value: str | None, windows: Windows, *, run: Run, profile: FrozenCheck | None
 ) -> Measurement | SourceError | StatisticError:
     family = family_of(check.check_type)
-    reference = None if windows.reference is None else _part(check, windows.reference, segment)
+    reference = None if windows.reference is None else _part(check, windows.reference, value)
     try:
         frozen: Frozen = {}
         if profile is not None:
-            frozen = _of_profile(profile, feature, segment)
+            frozen = _of_profile(profile, feature, segment_label(value))
         elif reference is not None:
             frozen = family.freeze(check, feature, reference, run)
-        current = _part(check, windows.current, segment)
+        current = _part(check, windows.current, value)
         return family.measure(check, feature, frozen, current, run=run, reference=reference)
     except (SourceError, StatisticError) as error:
-        return error  # the neighbours are measured all the same
+        return _masked(check, error)  # the neighbours are measured all the same
     except ArithmeticError as error:
         return StatisticError(
             f"{check.type} is not defined on {feature}: it holds numbers too large or too small to compute "

@@ -6,9 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from recwatch.config import Strict
+from recwatch.redaction import mask_passwords
+from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.schedule import PositiveDuration
 from recwatch_exporter.sources.frames import Frame, is_frame
 from recwatch_exporter.sources.locations import Location
+from recwatch_exporter.sources.urls import check_url, dialect_of
 
 Scalar = bool | int | float | str
 Text = Annotated[str, Field(min_length=1)]
@@ -58,6 +61,13 @@ class Side(Strict):
             raise ValueError(
                 "give one of path, query, table (of a database), or artifact (a model's folder of versions)"
             )
+        if self.database is not None:
+            check_url(self.database)
+        elif isinstance(self.path, Location) and "://" in self.path.pattern:
+            raise ValueError(
+                f"path {mask_passwords(self.path.pattern)} is a URL, and nothing is downloaded: "
+                "mount the storage and give the path there, or add database, an engine that reads it"
+            )
         if self.table is not None and self.database is None:
             raise ValueError("table needs database, such as sqlite:///data/recwatch.db: where the table is")
         if self.artifact is not None and self.database is not None:
@@ -66,6 +76,19 @@ class Side(Strict):
             raise ValueError("file belongs to artifact: give the whole path in path")
         if self.file is not None:
             _inside(self.file, "file")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_only(self) -> Self:
+        dialect = dialect_of(self.database)
+        if self.query is not None and dialect is not None:
+            # sqlglot takes a while to load, and most configurations have no query.
+            from recwatch_exporter.sources.queries import only_select  # noqa: PLC0415
+
+            try:
+                only_select(self.query, dialect)
+            except SourceError as error:
+                raise ValueError(str(error)) from error
         return self
 
     @property

@@ -11,7 +11,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckTimeoutError, SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.results import CheckResult
-from recwatch_exporter.run import run_check
+from recwatch_exporter.run import run_check, segment_label
 
 START = datetime(2003, 5, 1, tzinfo=UTC)
 T = TypeVar("T")
@@ -299,3 +299,40 @@ def test_arithmetic_that_fails_on_one_column_does_not_lose_its_neighbours(
     assert bad.error is not None
     assert bad.error.startswith("ks is not defined on rating: it holds numbers too large or too small")
     assert good.error is None
+
+
+def test_a_segment_that_is_called_all_is_a_segment(make_check: MakeCheck, write: Write) -> None:
+    seg = ["all"] * 60 + ['"all"'] * 50 + ["b"] * 40
+    write("ref.parquet", rating=np.arange(150.0), seg=seg)
+    write("cur.parquet", rating=np.arange(150.0), seg=seg)
+
+    found = {finding.segment: finding.n_reference for finding in run(make_check(segment_by="seg")).findings}
+
+    assert found == {"all": 150, '"all"': 60, '""all""': 50, "b": 40}
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [(None, "all"), ("all", '"all"'), ('"all"', '""all""'), ('all"', '"all""'), ("b", "b"), ('"b"', '"b"')],
+)
+def test_labels_of_segments(value: str | None, label: str) -> None:
+    assert segment_label(value) == label
+
+
+def test_a_segment_of_decimals_is_one_of_whole_numbers(make_check: MakeCheck, write: Write) -> None:
+    write("ref.parquet", rating=[1.0, 2.0, 3.0], seg=[1.0, 1.0, 2.5])
+    write("cur.parquet", rating=[1.0, 2.0, 3.0], seg=[1, 1, 2])
+
+    found = {finding.segment: finding.n_current for finding in run(make_check(segment_by="seg")).findings}
+
+    assert found == {"all": 3, "1.0": 2, "2.5": 0}
+
+
+def test_no_message_holds_a_password(make_check: MakeCheck, write: Write) -> None:
+    write("ref.parquet", rating=[1.0])
+    check = make_check(current={"database": "sqlite:///s3cret.db?token=s3cret", "table": "nothing"})
+
+    with pytest.raises(SourceError, match=r"/\*\*\*\.db\?token=\*\*\* does not exist") as caught:
+        run(check)
+
+    assert "s3cret" not in str(caught.value)

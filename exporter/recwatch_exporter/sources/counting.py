@@ -149,7 +149,9 @@ def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:
     chosen = valued.table.select(value=expressions.segmented(valued.column(column)))
     groups = chosen.group_by("value").aggregate(n=chosen.count())
     top = groups.order_by([ibis.desc("n"), "value"]).limit(size)
-    return tuple(expressions.as_text(value) for value in view.fetch(top).column("value").to_pylist())
+    values = view.fetch(top).column("value").to_pylist()
+    # SQLite's columns may hold 1 and '1', which are one segment.
+    return tuple(dict.fromkeys(expressions.as_text(value) for value in values))
 
 
 def numeric(view: View, column: str) -> ir.Value:

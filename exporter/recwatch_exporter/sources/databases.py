@@ -5,12 +5,13 @@ from pathlib import Path
 
 import ibis
 
-from recwatch.redaction import mask_passwords
+from recwatch.redaction import mask_passwords, mask_secrets
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.duck import DuckEngine, Settings, first_line
 from recwatch_exporter.sources.engine import Database
 from recwatch_exporter.sources.ibis_engine import IbisEngine
+from recwatch_exporter.sources.urls import check_url, scheme_of, unquoted_secret
 
 
 def open_database(url: str, *, root: Path, deadline: Deadline, settings: Settings | None = None) -> Database:
@@ -26,26 +27,36 @@ def open_database(url: str, *, root: Path, deadline: Deadline, settings: Setting
     Raises:
         SourceError: when there is no such database, or its driver is not installed.
     """
-    scheme = url.partition(":")[0].partition("+")[0].lower()
     deadline.check()
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise SourceError(str(error)) from error
+    scheme = scheme_of(url)
     try:
         return _OPENERS.get(scheme, _other)(url, root, deadline, settings)
     except SourceError:
         raise
     except ImportError as error:
         raise SourceError(
-            f"{scheme} cannot be used: {error}: install ibis-framework[{scheme}] beside the exporter"
+            f"{scheme} cannot be used: its driver is not installed: install ibis-framework[{scheme}] "
+            "beside the exporter"
         ) from error
     except Exception as error:
         deadline.check()
-        raise SourceError(f"{mask_passwords(url)} cannot be opened: {first_line(error)}") from error
+        raise SourceError(_refused(url, first_line(error))) from error
+
+
+def _refused(url: str, message: str) -> str:
+    """Why a database cannot be opened, without what is secret in its URL."""
+    said = f"{mask_passwords(url)} cannot be opened: {mask_secrets(message, url)}"
+    if unquoted_secret(url):
+        said += ": quote the password as a URL asks (% is %25, / is %2F, ? is %3F, # is %23, @ is %40)"
+    return said
 
 
 def _file(url: str, root: Path) -> Path:
-    scheme, separator, name = url.partition(":///")
-    if not separator or not name:
-        raise SourceError(f"{mask_passwords(url)} names no file: write {scheme.partition(':')[0]}:///file")
-    return root / name
+    return root / url.partition(":///")[2]
 
 
 def _sqlite(url: str, root: Path, deadline: Deadline, settings: Settings | None) -> Database:  # noqa: ARG001

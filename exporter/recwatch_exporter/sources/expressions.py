@@ -79,12 +79,23 @@ def is_text(column: ir.Value, value: str) -> ir.BooleanValue:
     kind = kind_of(column.type())
     try:
         if kind is Kind.INTEGER:
-            return column == int(value)
+            return column == _whole(value)
         if kind is Kind.FLOATING:
             return column.cast("float64") == exactly(float(value))
     except ValueError:
         return ibis.literal(value=False)
     return text(column) == value
+
+
+def _whole(value: str) -> int:
+    """A whole number, also as the other window writes it where that holds decimals: 3.0."""
+    try:
+        return int(value)
+    except ValueError:
+        number = float(value)
+        if not number.is_integer():
+            raise
+        return int(number)
 
 
 def segmented(column: ir.Value) -> ir.Value:

@@ -126,7 +126,7 @@ def test_a_function_that_lies_about_what_it_does_writes_nothing(
 ) -> None:
     before = count_events(wiping)
 
-    with pytest.raises(SourceError, match="not allowed in a non-volatile function|read-only"):
+    with pytest.raises(SourceError, match=r"not allowed in a non-volatile function|read-only"):
         over("SELECT quietly() AS one").count_values("one", None, numeric=True)
 
     assert count_events(wiping) == before > 0
