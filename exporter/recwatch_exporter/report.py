@@ -140,4 +140,7 @@ def _word(state: CheckState, finding: Finding) -> str:
         return "DRIFT"
     if finding.error is not None:
         return "failed"
-    return "no drift" if finding.enough_rows else f"fewer than {state.check.min_rows} rows"
+    if finding.enough_rows:
+        return "no drift"
+    why = "; ".join(finding.details.get("no_rows", ()))
+    return one_line(f"fewer than {state.check.min_rows} rows{why and f' ({why})'}")

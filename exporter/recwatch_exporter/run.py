@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from recwatch_exporter.families.table import family_of
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.profile import FrozenCheck, read_profile
 from recwatch_exporter.results import ALL, CheckResult, Measured, judge
+from recwatch_exporter.sides import Side
 from recwatch_exporter.sources.opening import Windows, file_of_version, open_windows
 from recwatch_exporter.sources.window import Window
 
@@ -51,6 +53,7 @@ def _run(check: Check, now: datetime, deadline: Deadline) -> CheckResult:
             for feature in family_of(check.check_type).features(check, windows.current)
         ]
         times = _newest(check, windows, profile)
+        measured = [_with_absence(check, windows, item) for item in measured]
     return judge(check, measured, times)
 
 
@@ -167,6 +170,31 @@ def _measure(
             f"{check.type} is not defined on {feature}: it holds numbers too large or too small to compute "
             f"with ({error}): leave them out by filter, or scale the column"
         )
+
+
+def _with_absence(check: Check, windows: Windows, item: Measured) -> Measured:
+    """The same, with why a window has no rows, if one has none: a typo in a glob looks like a quiet day."""
+    found = item.outcome
+    if not isinstance(found, Measurement) or item.segment != ALL or not check.reads_rows:
+        return item
+    sides = [
+        (check.reference, windows.reference, found.n_reference),
+        (check.current, windows.current, found.n_current),
+    ]
+    said = [
+        f"{window.side}: {_absence(check, side, window)}"
+        for side, window, rows in sides
+        if side is not None and window is not None and rows == 0
+    ]
+    return replace(item, outcome=replace(found, details={**found.details, "no_rows": said})) if said else item
+
+
+def _absence(check: Check, side: Side, window: Window) -> str:
+    if not window.columns:
+        return f"no file matches {side.path}"
+    filtered = "filter" if {**check.filter, **side.filter} else ""
+    limits = " and ".join(filter(None, (filtered, "window" if side.window else "")))
+    return f"no row passes {limits}" if limits else "there are no rows"
 
 
 def _of_profile(profile: FrozenCheck, feature: str, segment: str) -> Frozen:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -336,3 +337,31 @@ def test_no_message_holds_a_password(make_check: MakeCheck, write: Write) -> Non
         run(check)
 
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("current", "filters", "said"),
+    [
+        (
+            {"path": "log/typo*.parquet", "window": "30d"},
+            {},
+            r"current: no file matches .*/log/typo\*\.parquet",
+        ),
+        ({"filter": {"rating": 7}}, "current: no row passes filter"),
+        (
+            {"current": {"path": "cur.parquet", "window": "1d", "follow": "clock"}},
+            "current: no row passes window",
+        ),
+    ],
+)
+def test_why_there_are_no_rows_is_said(
+    make_check: MakeCheck, write: Write, days: Days, keys: dict[str, Any], said: str
+) -> None:
+    write("ref.parquet", rating=[1.0, 7.0], timestamp=days([0, 0]))
+    write("cur.parquet", rating=[1.0], timestamp=days([-5]))
+
+    result = run(make_check(timestamp="timestamp", **keys))
+
+    (text,) = result.findings[0].details["no_rows"]
+    assert re.fullmatch(said, text)
+    assert result.rows["current"] == 0

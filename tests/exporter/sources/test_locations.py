@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,41 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"is a folder: write .*/\*\*/\*\.parquet for the files in it$"):
         Location(tmp_path, ".").files()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        ("locked/*.parquet", "locked"),
+        ("locked/sub/*.parquet", "locked/sub"),
+        ("**/*.parquet", "locked"),
+        ("lock*/sub/*.parquet", "locked"),
+        ("locked/a.parquet", "locked/a.parquet"),
+        ("closed.parquet", "closed.parquet"),
+        ("open/*.parquet", None),
+        ("missing/*.parquet", None),
+    ],
+)
+def test_what_may_not_be_read_is_said(
+    tmp_path: Path, as_another_user: list[str], pattern: str, named: str | None
+) -> None:
+    for name in ("locked/sub/a.parquet", "open/a.parquet", "closed.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "closed.parquet").chmod(0)
+    (tmp_path / "locked").chmod(0)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from recwatch_exporter.errors import SourceError\n"
+        "from recwatch_exporter.sources.locations import Location\n"
+        "try: print(len(Location(Path(sys.argv[1]), sys.argv[2]).files()))\n"
+        "except SourceError as error: print(error)"
+    )
+
+    command = [*as_another_user, sys.executable, "-c", script, str(tmp_path), pattern]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    (tmp_path / "locked").chmod(0o700)
+
+    found = "1" if pattern == "open/*.parquet" else "0"
+    refused = f"{tmp_path / (named or '')} may not be read: give the exporter's user the right to"
+    assert said == (found if named is None else refused)
