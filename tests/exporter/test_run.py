@@ -340,14 +340,13 @@ def test_no_message_holds_a_password(make_check: MakeCheck, write: Write) -> Non
 
 
 @pytest.mark.parametrize(
-    ("current", "filters", "said"),
+    ("keys", "said"),
     [
         (
-            {"path": "log/typo*.parquet", "window": "30d"},
-            {},
+            {"current": {"path": "log/typo*.parquet", "window": "30d"}},
             r"current: no file matches .*/log/typo\*\.parquet",
         ),
-        ({"filter": {"rating": 7}}, "current: no row passes filter"),
+        ({"filter": {"rating": 7.0}}, "current: no row passes filter"),
         (
             {"current": {"path": "cur.parquet", "window": "1d", "follow": "clock"}},
             "current: no row passes window",

@@ -3,17 +3,21 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 import ibis.expr.datatypes as dt
 import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.common.exceptions import TableNotFound
 
 from recwatch_exporter.errors import CheckError, SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.duck import first_line
 from recwatch_exporter.sources.queries import only_select
+
+_NAMED = 5  # tables in a message
 
 
 class IbisEngine:
@@ -33,7 +37,19 @@ class IbisEngine:
         """A table or a view; `schema.table` where it is not in the default schema."""
         database, _, plain = name.rpartition(".")
         with self.errors():
-            return self.backend.table(plain, database=database) if database else self.backend.table(plain)
+            try:
+                return self.backend.table(plain, database=database) if database else self.backend.table(plain)
+            except TableNotFound as error:
+                raise SourceError(self._no_table(name, plain, database)) from error
+
+    def _no_table(self, name: str, plain: str, database: str) -> str:
+        there = self.backend.list_tables(database=database or None)
+        if not there:
+            return f"there is no table {name}, nor any other: correct table or database"
+        near = get_close_matches(plain, there, n=_NAMED) or sorted(there)[:_NAMED]
+        listed = ", ".join(f"{database}.{item}" if database else item for item in near)
+        more = f" and {len(there) - len(near)} more" if len(there) > len(near) else ""
+        return f"there is no table {name}: there are {listed}{more}"
 
     def query(self, query: str) -> ir.Table:
         """A table of what one SELECT gives."""

@@ -193,8 +193,11 @@ def test_a_server_that_is_not_there_shows_no_password(opened: Connections) -> No
 
 
 def test_a_table_that_is_not_there(opened: Connections, database: str) -> None:
-    with pytest.raises(SourceError, match=r"^cannot be read: nothing$"):
-        opened.database(database, Path()).table("nothing")
+    engine = opened.database(database, Path())
+    with pytest.raises(SourceError, match=r"^there is no table nothing, nor any other: correct table or"):
+        engine.table("nothing")
+    with pytest.raises(SourceError, match=r"^there is no table logs\.event: there are logs\.events$"):
+        engine.table("logs.event")
 
 
 def test_a_query_that_takes_too_long_is_interrupted(over: Callable[..., Window]) -> None:

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -81,7 +83,7 @@ def test_a_file_that_is_none_and_a_table_that_is_not_there(
     (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + bytes(range(200)))
     with pytest.raises(SourceError, match=r"^sqlite:///broken.db cannot be opened: file is not a database$"):
         opened.database("sqlite:///broken.db", tmp_path)
-    with pytest.raises(SourceError, match=r"^cannot be read: nothing$"):
+    with pytest.raises(SourceError, match=r"^there is no table nothing: there are events$"):
         opened.database(f"sqlite:///{file}", tmp_path).table("nothing")
 
 
@@ -113,3 +115,85 @@ def test_times_as_sqlite_keeps_them(value: str | float | None, moment: datetime 
     assert (
         None if found is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=found)
     ) == moment
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    """A file with a log of writes, and no writer."""
+    path = tmp_path / "folder" / "store.db"
+    path.parent.mkdir()
+    write_logged(path).close()
+    return path
+
+
+def write_logged(path: Path) -> sqlite3.Connection:
+    writer = sqlite3.connect(path)
+    writer.execute("PRAGMA journal_mode = wal")
+    writer.execute("CREATE TABLE IF NOT EXISTS scores (score REAL)")
+    writer.execute("INSERT INTO scores VALUES (1.5), (2.5)")
+    writer.commit()
+    return writer
+
+
+def names(path: Path) -> list[str]:
+    return sorted(item.name for item in path.parent.iterdir())
+
+
+def test_nothing_is_left_beside_a_file_at_rest(opened: Connections, logged: Path) -> None:
+    engine = opened.database(f"sqlite:///{logged}", Path())
+
+    assert engine.fetch(engine.table("scores")).num_rows == 2
+    assert names(logged) == ["store.db"]
+    opened.close()
+    assert names(logged) == ["store.db"]
+
+
+def test_a_folder_that_cannot_be_written(as_another_user: list[str], logged: Path) -> None:
+    logged.parent.chmod(0o500)
+    script = (
+        "import sys; from pathlib import Path; from datetime import timedelta\n"
+        "from recwatch_exporter.process.deadline import Deadline\n"
+        "from recwatch_exporter.sources.connections import connections\n"
+        "with connections(Deadline(timedelta(minutes=1))) as opened:\n"
+        "    engine = opened.database('sqlite:///' + sys.argv[1], Path())\n"
+        "    print(engine.fetch(engine.table('scores')).num_rows)"
+    )
+
+    command = [*as_another_user, sys.executable, "-c", script, str(logged)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    logged.parent.chmod(0o700)
+
+    assert said.stdout.strip() == "2", said.stderr
+
+
+def test_a_writer_that_lives_is_read_with_what_it_wrote_last(opened: Connections, logged: Path) -> None:
+    with closing(write_logged(logged)):
+        engine = opened.database(f"sqlite:///{logged}", Path())
+        assert engine.fetch(engine.table("scores")).num_rows == 4
+
+
+def test_a_file_at_rest_that_is_written_while_it_is_read(opened: Connections, logged: Path) -> None:
+    engine = opened.database(f"sqlite:///{logged}", Path())
+    scores = engine.table("scores")
+    with closing(write_logged(logged)):
+        pass  # its end moves the log into the file
+
+    with pytest.raises(SourceError, match=r"store\.db was written while it was read: run the check again$"):
+        engine.fetch(scores)
+
+
+def test_writes_that_no_index_leads_to(opened: Connections, logged: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(write_logged(logged)):
+        copy.write_bytes(logged.read_bytes())
+        copy.with_name("copy.db-wal").write_bytes(logged.with_name("store.db-wal").read_bytes())
+
+    with pytest.raises(
+        SourceError, match=r"copy\.db-wal holds writes .* and copy\.db-shm is not there: copy"
+    ):
+        opened.database(f"sqlite:///{copy}", Path())
+
+
+def test_a_table_that_is_not_there_is_told_which_are(opened: Connections, logged: Path) -> None:
+    with pytest.raises(SourceError, match=r"^there is no table score: there are scores$"):
+        opened.database(f"sqlite:///{logged}", Path()).table("score")
