@@ -33,6 +33,15 @@ def test_each_mistake_has_its_message(name: str) -> None:
     assert str(error.value) == f"{path}: {message}"
 
 
+def test_segments_can_be_told_at_the_alpha_of_the_example() -> None:
+    check = {"name": "a", "type": "ks", "column": "x", "segment_by": "country", "alpha": 0.01}
+    sides = {"reference": {"path": "ref.parquet"}, "current": {"path": "cur.parquet"}}
+
+    (found,) = Config.model_validate({"checks": [check | sides]}, context={"base": Path()}).checks
+
+    assert found.most_findings == 10
+
+
 def test_every_fixture_is_tested() -> None:
     assert {path.stem for path in TESTDATA.glob("invalid-*.yml")} == {f"invalid-{name}" for name in MESSAGES}
 
