@@ -67,7 +67,8 @@ class Exporter:
         self.config = load_config(path, Config)
         self.storage = storage
         self._clock = clock
-        self._workers = WorkerPool(jobs.__name__, jobs.MODULE)
+        overflow = None if storage is None else storage.path.parent / "overflow"
+        self._workers = WorkerPool(jobs.__name__, jobs.MODULE, folder=overflow)
         self._run_check = run or jobs.Remote(self._workers).run
         self._runner = Runner(self._execute, self._timeout_of, workers=workers)
         self._scheduler = BackgroundScheduler(timezone=UTC)

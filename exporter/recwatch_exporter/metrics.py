@@ -1,6 +1,5 @@
 """Every metric of the drift exporter, made from the last results."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from recwatch_exporter.process.schedule import longest_gap
 from recwatch_exporter.process.state import CheckState, State
 from recwatch_exporter.process.storage import OPERATIONS, Storage
 from recwatch_exporter.results import CheckResult, Finding
+from recwatch_exporter.texts import bounded
 
 _FINDING = ("check", "type", "feature", "segment")
 _GAUGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -74,23 +74,12 @@ _COUNTERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("operation",),
     ),
 )
-_LONGEST_LABEL = 128
-_DIGEST = 8
 
 
 def metric_names() -> dict[str, tuple[str, ...]]:
     """Every metric that the exporter has, with its labels."""
     counters = {f"{name}_total": labels for name, _, labels in _COUNTERS}
     return {name: labels for name, _, labels in _GAUGES} | counters
-
-
-def bounded(value: str) -> str:
-    """A label's value of at most 128 characters; two that are cut stay two, by what they end with."""
-    value = value.encode("utf-8", "replace").decode("utf-8")
-    if len(value) <= _LONGEST_LABEL:
-        return value
-    digest = hashlib.sha256(value.encode()).hexdigest()[:_DIGEST]
-    return f"{value[: _LONGEST_LABEL - _DIGEST - 1]}~{digest}"
 
 
 Families = dict[str, Metric]

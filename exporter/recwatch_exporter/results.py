@@ -10,6 +10,7 @@ from recwatch_exporter.checks.base import Direction, Measurement
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError, StatisticError
 from recwatch_exporter.statistics.multiple import adjust
+from recwatch_exporter.texts import bounded
 
 ALL = "all"
 """The segment that holds every row."""
@@ -84,7 +85,7 @@ def judge(check: Check, measured: Sequence[Measured], newest: Mapping[str, datet
     Raises:
         CheckError: when nothing at all could be measured.
     """
-    measured = [_defined(check, item) for item in measured]
+    measured = [_named(_defined(check, item)) for item in measured]
     findings = _corrected(check, [_finding(check, item) for item in measured])
     whole = [finding for finding in findings if finding.segment == ALL]
     errors = [item for item in measured if item.segment == ALL and isinstance(item.outcome, CheckError)]
@@ -106,6 +107,11 @@ def _drifted_share(findings: Sequence[Finding]) -> float:
     """Of those that can be judged: a column of few rows is not one that has not drifted."""
     judged = [finding for finding in findings if finding.enough_rows]
     return sum(finding.detected for finding in judged) / len(judged) if judged else 0.0
+
+
+def _named(item: Measured) -> Measured:
+    """The same under names of bounded length: from here, values of data go into metrics, pages and files."""
+    return replace(item, feature=bounded(item.feature), segment=bounded(item.segment))
 
 
 def _defined(check: Check, item: Measured) -> Measured:

@@ -199,3 +199,13 @@ def test_each_type_says_what_an_undefined_figure_means(make_check: MakeCheck, ki
 
     assert str(caught.value) == f"{kind} is not defined on rating: {check.check_type.undefined}"
     assert "equally frequent" not in str(caught.value)
+
+
+def test_names_that_are_values_of_data_are_bounded(make_check: MakeCheck) -> None:
+    found = several(
+        make_check(),
+        *((segment, segment, measured(0.5, 0.01)) for segment in ("x" * 10**6, "x" * 10**6 + "y")),
+    )
+
+    assert {len(finding.segment) for finding in found.findings} == {128}
+    assert len({finding.segment for finding in found.findings}) == 2

@@ -29,6 +29,11 @@ class Deadline:
         self._interrupt: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the exporter stops."""
+        return self._cancelled
+
     def restart(self, *, grace: timedelta = timedelta()) -> None:
         """Begin the time anew: what went before was not the check's doing.
 

@@ -11,9 +11,11 @@ import numpy as np
 from recwatch_exporter.checks.table import TYPES
 from recwatch_exporter.config import Check, check_model
 from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.process.worker import interruptible
 from recwatch_exporter.process.workers import WorkerPool
 from recwatch_exporter.profile import FrozenCheck
 from recwatch_exporter.results import CheckResult
+from recwatch_exporter.texts import LONGEST_TEXT, bounded
 
 MODULE = "recwatch_exporter.run"
 """What a worker needs for its work: engines that take seconds to import, and that its parent never needs."""
@@ -48,7 +50,8 @@ def run(parcel: Parcel, now: datetime) -> CheckResult:
     from recwatch_exporter.run import run_check  # noqa: PLC0415 - see MODULE
 
     check = parcel.check()
-    result = run_check(check, now=now, deadline=Deadline(check.timeout))
+    with interruptible(Deadline(check.timeout)) as deadline:
+        result = run_check(check, now=now, deadline=deadline)
     findings = tuple(replace(finding, details=plain(finding.details)) for finding in result.findings)
     return replace(result, findings=findings)
 
@@ -58,7 +61,8 @@ def freeze(parcel: Parcel, now: datetime) -> FrozenCheck:
     from recwatch_exporter.run import freeze_check  # noqa: PLC0415 - see MODULE
 
     check = parcel.check()
-    return freeze_check(check, now=now, deadline=Deadline(check.timeout))
+    with interruptible(Deadline(check.timeout)) as deadline:
+        return freeze_check(check, now=now, deadline=deadline)
 
 
 class Remote:
@@ -83,15 +87,18 @@ class Remote:
 
 
 def plain(value: Any) -> Any:
-    """The same as JSON can hold it: numbers as Python's own, NaN and infinity as None, the rest as text."""
-    if value is None or isinstance(value, bool | int | str):
+    """The same as JSON can hold it: numbers as Python's own, NaN and infinity as None, the rest as text.
+
+    Texts are cut to 500 characters.
+    """
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {bounded(str(key), LONGEST_TEXT): plain(item) for key, item in value.items()}
     if isinstance(value, np.generic | np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return str(value)
+    return bounded(str(value), LONGEST_TEXT)

@@ -13,6 +13,7 @@ def write_kept(kept: Kept) -> dict[str, Any]:
     """As JSON can hold it; the history is kept elsewhere."""
     return {
         "type": kept.type,
+        "made_with": kept.made_with,
         "result": None if kept.result is None else _write_result(kept.result),
         "success": kept.success,
         "error": kept.error,
@@ -30,6 +31,7 @@ def read_kept(said: Mapping[str, Any], history: History) -> Kept:
     """
     return Kept(
         type=_text(said["type"]),
+        made_with=_text(said.get("made_with", "")),  # which older files do not have
         result=None if said["result"] is None else _read_result(said["result"]),
         success=None if said["success"] is None else bool(said["success"]),
         error=None if said["error"] is None else _text(said["error"]),

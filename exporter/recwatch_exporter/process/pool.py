@@ -84,6 +84,9 @@ class Runner:
                 continue
             try:
                 self._execute(name, deadline)
+            except Exception:  # noqa: BLE001 - logged
+                # The thread stays, for the checks that follow.
+                _LOG.exception("Traceback of what followed check %s", name)
             finally:
                 self._release(name)
 

@@ -53,7 +53,9 @@ class Schedule(Strict):
         if self.every is not None and self.timezone is not None:
             raise ValueError("timezone belongs to cron; every counts from the start: remove it")
         self.trigger()
-        if self.jitter is not None and self.jitter >= longest_gap(self.model_copy(update={"jitter": None})):
+        # Once, here: a scrape has no time for it.
+        longest = longest_gap(self)
+        if self.jitter is not None and self.jitter >= longest - self.jitter:
             raise ValueError("jitter is as long as the time between two runs: make it shorter")
         return self
 
@@ -93,7 +95,7 @@ class Schedule(Strict):
         return trigger
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def longest_gap(schedule: Schedule) -> timedelta:
     """The longest time between two runs: what a rule holds the age of the last success against.
 
@@ -105,7 +107,7 @@ def longest_gap(schedule: Schedule) -> timedelta:
         return schedule.every + jitter
     trigger = schedule.model_copy(update={"jitter": None}).trigger()
     plain = _longest_between_days(trigger)
-    around = (_gap_around(trigger, change) for change in _clock_changes(schedule.zone))
+    around = (_gap_around(trigger, change) for change in _clock_changes(schedule.timezone or "UTC"))
     return max(plain, *around, timedelta()) + jitter
 
 
@@ -129,14 +131,22 @@ def _longest_between_days(trigger: Any) -> timedelta:
         )
     ]
     between = max((after - before for before, after in pairwise(minutes)), default=0)
+    apart = _days_apart(*(str(fields[name]) for name in ("day", "month", "day_of_week")))
+    overnight = apart * _DAY - (minutes[-1] - minutes[0]) * _MINUTE
+    return max(between * _MINUTE, overnight)
+
+
+@lru_cache(maxsize=1024)
+def _days_apart(day: str, month: str, weekday: str) -> int:
+    """The most days between two on which a cron line's last three fields hold."""
+    fields = CronTrigger(day=day, month=month, day_of_week=weekday, timezone=UTC).fields
+    asked = [field for field in fields if field.name in {"day", "month", "day_of_week"}]
     days = [
         number
         for number in range((_LAST - _FIRST).days)
-        if all(_holds(fields[name], _FIRST + number * _DAY) for name in ("month", "day", "day_of_week"))
+        if all(_holds(field, _FIRST + number * _DAY) for field in asked)
     ]
-    apart = max((after - before for before, after in pairwise(days)), default=len(days))
-    overnight = apart * _DAY - (minutes[-1] - minutes[0]) * _MINUTE
-    return max(between * _MINUTE, overnight)
+    return max((after - before for before, after in pairwise(days)), default=len(days))
 
 
 def _values(field: Any, count: int, at: Any) -> list[int]:
@@ -161,13 +171,19 @@ def _gap_around(trigger: Any, change: datetime) -> timedelta:
 
 def _last_before(trigger: Any, moment: datetime) -> datetime | None:
     """The last run before a moment, found by halving; None where there is none within nine years."""
-    early, late = moment - (_LAST - _FIRST), moment - _MINUTE
+    early = late = moment - _MINUTE
+    found = None
 
     def comes(start: datetime) -> datetime | None:
         run: datetime | None = trigger.get_next_fire_time(None, start)
         return run if run is not None and run.astimezone(UTC) < moment else None
 
-    found = comes(early)
+    for back in (_DAY / 24, 2 * _DAY, 40 * _DAY, _LAST - _FIRST):  # most lines come often
+        early = moment - back
+        found = comes(early)
+        if found is not None:
+            break
+        late = early
     while found is not None and late - early > _MINUTE:
         middle = early + (late - early) / 2
         later = comes(middle)
@@ -183,9 +199,10 @@ def _apart(before: datetime, after: datetime) -> timedelta:
     return after.astimezone(UTC) - before.astimezone(UTC)
 
 
-def _clock_changes(zone: tzinfo) -> list[datetime]:
+@lru_cache(maxsize=1024)
+def _clock_changes(name: str) -> tuple[datetime, ...]:
     """When the clocks of a zone change, in two years, to the minute."""
-    changes = []
+    zone, changes = ZoneInfo(name), []
     for number in range(2 * 366):
         early, late = _FIRST + number * _DAY, _FIRST + (number + 1) * _DAY
         if _offset(zone, early) == _offset(zone, late):
@@ -195,7 +212,7 @@ def _clock_changes(zone: tzinfo) -> list[datetime]:
             middle = early + (late - early) / 2
             early, late = (middle, late) if _offset(zone, middle) == before else (early, middle)
         changes.append(late)
-    return changes
+    return tuple(changes)
 
 
 def _offset(zone: tzinfo, moment: datetime) -> timedelta | None:

@@ -1,5 +1,7 @@
 """The last thing that each check said, and how its figures went: written by runs, read by scrapes."""
 
+import hashlib
+import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -11,6 +13,9 @@ from recwatch_exporter.results import CheckResult
 
 LONGEST_HISTORY = 200
 """How many points of a finding's history are kept."""
+
+_CHANGING_NOTHING = {"models", "schedule", "timeout", "memory"}
+"""The keys of a check that do not decide what it finds."""
 
 _NO_FAILURES: Mapping[str, int] = dict.fromkeys(REASONS, 0)
 
@@ -54,6 +59,7 @@ class CheckState:
         last_result: Unix time of `result`: later than `last_success` where some features failed; 0 likewise.
         duration: seconds that the last run took.
         failures: how many runs failed, by reason.
+        made_with: a digest of the configuration that `result` was made with; empty without one.
     """
 
     check: Check
@@ -64,6 +70,7 @@ class CheckState:
     last_result: float = 0.0
     duration: float | None = None
     failures: Mapping[str, int] = field(default_factory=lambda: _NO_FAILURES)
+    made_with: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +78,7 @@ class Kept:
     """What is kept of a check while the exporter is down; as in `CheckState`, but for the type's name."""
 
     type: str
+    made_with: str
     result: CheckResult | None
     success: bool | None
     error: str | None
@@ -110,14 +118,23 @@ class State:
             ]
 
     def restore(self, kept: Mapping[str, Kept]) -> None:
-        """Take what checks said before the exporter was down, for those that have said nothing yet."""
+        """Take what checks said before the exporter was down, for those that have said nothing yet.
+
+        Where the configuration has changed since, only the history is taken: what was found is no answer.
+        """
         with self._lock:
             for name, state in self._checks.items():
                 item = kept.get(name)
                 if item is None or item.type != state.check.type or state.success is not None:
                     continue
+                self._histories[name] = {
+                    key: deque(points, maxlen=LONGEST_HISTORY) for key, points in item.history.items()
+                }
+                if item.made_with != _deciding(state.check):
+                    continue
                 self._checks[name] = replace(
                     state,
+                    made_with=item.made_with,
                     result=item.result,
                     success=item.success,
                     error=item.error,
@@ -125,9 +142,6 @@ class State:
                     last_result=item.last_result,
                     duration=item.duration,
                 )
-                self._histories[name] = {
-                    key: deque(points, maxlen=LONGEST_HISTORY) for key, points in item.history.items()
-                }
 
     def kept(self, name: str) -> Kept | None:
         """What is to be kept of a check; None when there is none of that name."""
@@ -137,6 +151,7 @@ class State:
                 return None
             return Kept(
                 type=state.check.type,
+                made_with=state.made_with if state.result is not None else _deciding(state.check),
                 result=state.result,
                 success=state.success,
                 error=state.error,
@@ -176,7 +191,9 @@ class State:
             state = self._checks.get(check.name)
             if state is None or state.check != check:
                 return False
-            found = replace(state, result=result, last_result=at, duration=duration)
+            found = replace(
+                state, result=result, last_result=at, duration=duration, made_with=_deciding(check)
+            )
             if result.failure is None:
                 found = replace(found, success=True, error=None, last_success=at)
             else:
@@ -197,6 +214,13 @@ class State:
                 return False
             self._checks[check.name] = replace(_failed(state, reason, error), duration=duration)
             return True
+
+
+def _deciding(check: Check) -> str:
+    """A digest of all that decides what a check finds; no text, as URLs may hold passwords."""
+    said = check.model_dump(mode="json", exclude=_CHANGING_NOTHING)
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _same_type(before: CheckState | None, check: Check) -> bool:

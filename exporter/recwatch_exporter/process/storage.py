@@ -62,9 +62,9 @@ class Storage:
     def load(self) -> dict[str, Kept]:
         """What was kept, by the checks' names; nothing where there is no file, or none that can be used."""
         with self._lock:
-            if not self.path.exists():
-                return {}
             try:
+                if not self.path.exists():
+                    return {}
                 return self._read(self._open())
             except (sqlite3.Error, OSError, ValueError) as error:
                 self._failed("load", error)
@@ -97,9 +97,9 @@ class Storage:
         with self._lock:
             known = set(names)
             self._unsaved = {name: item for name, item in self._unsaved.items() if name in known}
-            if not self.path.exists():
-                return
             try:
+                if not self.path.exists():
+                    return
                 connection = self._open()
                 kept = {name for (name,) in connection.execute("SELECT name FROM checks")}
                 with connection:
@@ -167,7 +167,7 @@ class Storage:
 
     def _failed(self, operation: Operation, error: object) -> None:
         self.failures[operation] += 1
-        _LOG.error(event(f"State file: {operation} failed", file=self.path, error=error))
+        _LOG.error(event(f"State file: {operation} failed, see --storage.path", file=self.path, error=error))
 
 
 @dataclass(frozen=True)

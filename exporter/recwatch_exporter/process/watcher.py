@@ -43,7 +43,8 @@ class PromotionWatcher:
         with self._lock:
             before, self._folders = self._folders, {}
             for path in folders:
-                self._folders[path] = before.pop(path, None) or _Folder(path, self._promoted, self._patience)
+                known = before.pop(path) if path in before else _Folder(path, self._promoted, self._patience)
+                self._folders[path] = known
             new = [folder for folder in self._folders.values() if not folder.started]
             for folder in before.values():
                 folder.gone.set()

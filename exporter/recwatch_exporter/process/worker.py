@@ -9,17 +9,26 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
 
 from recwatch_exporter.errors import CheckError, CheckMemoryError
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.texts import bounded
 
 _PR_SET_PDEATHSIG = 1
 _NICE = 10
 """Scrapes and pages come before checks, which take what is left of the processors."""
+_FIRST_TO_GO = "500"
+"""Where the system lacks memory it ends a check, not the exporter."""
+_LONGEST_ERROR = 2000
+INTERRUPT = signal.SIGUSR1
+"""Ends a worker after its query: one that runs in a server would go on there. Not SIGTERM, which a service
+manager sends to the parent and all its workers at once."""
 _OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryException"})
 
 
@@ -57,7 +66,11 @@ def main(arguments: Sequence[str]) -> NoReturn:
     descriptor, parent = (int(argument) for argument in arguments[:2])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who ends the exporter has told the parent, which ends us
+    signal.pthread_sigmask(signal.SIG_BLOCK, {INTERRUPT})
+    threading.Thread(target=_wait_for_interrupt, daemon=True).start()
     _end_with(parent)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(_NICE)
     for name in arguments[2:]:
@@ -65,6 +78,33 @@ def main(arguments: Sequence[str]) -> NoReturn:
     serve(Connection(descriptor))
     # Without the interpreter's own end: threads of engines may hang, and nothing is left to be written.
     os._exit(0)
+
+
+class _Running:
+    """The deadline of what this process does now."""
+
+    deadline: Deadline | None = None
+
+
+_RUNNING = _Running()
+
+
+@contextmanager
+def interruptible(deadline: Deadline) -> Iterator[Deadline]:
+    """Cancel a deadline where the parent ends this process within the block."""
+    _RUNNING.deadline = deadline
+    try:
+        yield deadline
+    finally:
+        _RUNNING.deadline = None
+
+
+def _wait_for_interrupt() -> None:
+    signal.sigwait({INTERRUPT})
+    deadline = _RUNNING.deadline
+    if deadline is not None:
+        deadline.cancel()
+    os._exit(1)
 
 
 def serve(connection: Connection) -> None:
@@ -81,11 +121,12 @@ def answer(function: Any, arguments: Sequence[Any]) -> Answer:
     try:
         return Done(function(*arguments))
     except Exception as error:  # noqa: BLE001 - told to the parent, which counts and logs it
+        said = bounded(str(error), _LONGEST_ERROR)
         if any(_says_no_memory(cause) for cause in _causes(error)):
-            return Refused(CheckMemoryError(f"found no more memory: read less, or raise memory: {error}"))
+            return Refused(CheckMemoryError(f"found no more memory: read less, or raise memory: {said}"))
         if isinstance(error, CheckError):
-            return Refused(type(error)(str(error)))
-        return Broken(repr(error), "".join(traceback.format_exception(error)))
+            return Refused(type(error)(said))
+        return Broken(bounded(repr(error), _LONGEST_ERROR), "".join(traceback.format_exception(error)))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

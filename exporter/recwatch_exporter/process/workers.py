@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import Pipe
+from pathlib import Path
 from typing import Any
 
 from recwatch.errors import RecwatchError
@@ -19,7 +19,8 @@ from recwatch.logs import event
 from recwatch_exporter.errors import CheckCrashedError, CheckMemoryError, CheckTimeoutError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.process.memory import format_size, private_bytes
-from recwatch_exporter.process.worker import Answer, Broken, Refused
+from recwatch_exporter.process.overflow import Folders
+from recwatch_exporter.process.worker import INTERRUPT, Answer, Broken, Refused
 
 _LOG = logging.getLogger(__name__)
 _GRACE = timedelta(seconds=1)
@@ -28,6 +29,7 @@ _START = timedelta(minutes=1)
 _STDERR = 2
 _LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 2.0
+_GENTLE_SECONDS = 1.0
 _MOST_CALLS = 100
 _MOST_STUCK = 8
 _MOST_LEFT_OVER = 256 << 20
@@ -49,10 +51,13 @@ class WorkerPool:
 
     Args:
         modules: what a worker imports before it says that it is ready.
+        folder: where workers write what does not fit into memory; the system's folder by default. What an
+            exporter that was killed left there is deleted before the first call.
     """
 
-    def __init__(self, *modules: str) -> None:
+    def __init__(self, *modules: str, folder: Path | None = None) -> None:
         self._modules = modules
+        self._folders = Folders(folder)
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._stuck: list[_Worker] = []
@@ -80,7 +85,7 @@ class WorkerPool:
             deadline.restart(grace=_GRACE)
             found = worker.call(function, arguments, deadline=deadline, memory=memory)
         except BaseException:
-            self._end(worker)
+            self._end(worker, gently=True)
             raise
         self._give_back(worker)
         if isinstance(found, Refused):
@@ -102,7 +107,7 @@ class WorkerPool:
             self._stuck = [other for other in self._stuck if not other.end(patience=0.0)]
             while self._idle:
                 worker = self._idle.pop()
-                if worker.alive:
+                if worker.alive and worker.has_folder():
                     return worker
                 worker.end()
             if len(self._stuck) >= _MOST_STUCK:
@@ -113,7 +118,7 @@ class WorkerPool:
         deadline.restart(grace=_START)
         deadline.check()
         try:
-            worker = _Worker(self._modules)
+            worker = _Worker(self._modules, self._folders.make())
         except OSError as error:
             raise CheckCrashedError(
                 f"no worker process could be started: {error}: see what is full"
@@ -133,7 +138,9 @@ class WorkerPool:
                     return
         self._end(worker)
 
-    def _end(self, worker: "_Worker") -> None:
+    def _end(self, worker: "_Worker", *, gently: bool = False) -> None:
+        if gently:
+            worker.interrupt()
         if not worker.end(patience=_PATIENCE_SECONDS):
             # It hangs in the kernel, as on a file system that is gone; it ends when the kernel lets go.
             _LOG.warning(event("Left a worker behind that cannot be killed", pid=worker.pid))
@@ -144,8 +151,8 @@ class WorkerPool:
 class _Worker:
     """One process, at this end of the connection."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        self._folder = tempfile.mkdtemp(prefix="recwatch-exporter-")
+    def __init__(self, modules: Sequence[str], folder: str) -> None:
+        self._folder = folder
         self._connection, theirs = Pipe()
         self._calls = 0
         self._baseline = 0
@@ -174,6 +181,14 @@ class _Worker:
         """Whether it can be called."""
         return self._process.poll() is None
 
+    def has_folder(self) -> bool:
+        """Whether it has a folder to write to; one that a cleaner of /tmp has deleted is made again."""
+        try:
+            Path(self._folder).mkdir(mode=0o700, exist_ok=True)
+        except OSError:
+            return False
+        return True
+
     @property
     def fit(self) -> bool:
         """Whether it can be called again without harm to the next check."""
@@ -200,7 +215,7 @@ class _Worker:
         """Send a call and wait for the answer."""
         self._calls += 1
         try:
-            with deadline.interrupting(self.kill):
+            with deadline.interrupting(lambda: self._stop_call(deadline)):
                 self._connection.send((function, arguments))
                 while not self._connection.poll(_LOOK_SECONDS):
                     deadline.check()
@@ -210,6 +225,24 @@ class _Worker:
             deadline.check()  # who was killed for that reason ends like this
             raise CheckCrashedError(f"its worker process ended: {self._last_words()}") from None
         return found
+
+    def _stop_call(self, deadline: Deadline) -> None:
+        """Called where the time is over, which the check had a second to see, or the exporter stops."""
+        if deadline.cancelled:
+            self._signal_interrupt()
+        else:
+            self.kill()
+
+    def _signal_interrupt(self) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, INTERRUPT)
+
+    def interrupt(self) -> None:
+        """Let it end its query, with which a server would go on, before it is killed; in a second."""
+        self._signal_interrupt()
+        with suppress(OSError):
+            self._connection.poll(_GENTLE_SECONDS)
 
     def kill(self) -> None:
         """Kill it and what it has started; returns at once."""

@@ -24,6 +24,9 @@ from recwatch_exporter.sources.spans import current_span, reference_span
 from recwatch_exporter.sources.view import View, named
 from recwatch_exporter.sources.window import Window
 
+_OVERFLOW = 4
+"""How many times its `memory` a check may write to disk."""
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -55,7 +58,11 @@ def open_windows(
         CheckTimeoutError: when the time is over; also from within the block.
     """
     # What a check may take is not DuckDB's alone: vectors, permutations and Python need the rest.
-    settings = {"memory_limit": f"{check.memory * 3 // 5 // 1024}KiB"}
+    settings = {
+        "memory_limit": f"{check.memory * 3 // 5 // 1024}KiB",
+        # DuckDB's own limit is nearly the whole disk, the state file's included.
+        "max_temp_directory_size": f"{check.memory * _OVERFLOW // 1024}KiB",
+    }
     with connections(deadline, settings) as opened:
         yield _open(check, opened, now, reference_newest)
 

@@ -75,3 +75,9 @@ def test_details_become_what_json_can_hold() -> None:
         "when": "2026-01-01 00:00:00+00:00",
         "nothing": None,
     }
+
+
+def test_long_texts_of_data_are_cut() -> None:
+    found = plain({"k" * 1_000_000: ["v" * 1_000_000]})
+
+    assert [(len(key), len(value)) for key, (value,) in found.items()] == [(500, 500)]

@@ -132,3 +132,21 @@ def test_a_cancelled_check_learns_it_from_its_deadline(make_runner: Callable[...
     assert started.wait(10)
     runner.stop()
     assert cancelled.is_set()
+
+
+def test_a_thread_outlives_a_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    ran: list[str] = []
+
+    def execute(name: str, _: Deadline) -> None:
+        ran.append(name)
+        if name == "broken":
+            raise OverflowError("a mistake")
+
+    runner = Runner(execute, lambda _: timedelta(minutes=1), workers=1)
+    runner.start()
+    runner.submit("broken")
+    runner.submit("sound")
+    wait_until(lambda: ran == ["broken", "sound"])
+    runner.stop()
+
+    assert "Traceback of what followed check broken" in caplog.text

@@ -138,3 +138,13 @@ def test_one_of_the_two(keys: dict[str, str]) -> None:
 def test_more_time_than_a_clock_can_count(keys: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is more than a hundred years: make it shorter"):
         schedule(**keys)
+
+
+def test_the_longest_gap_is_known_once_a_schedule_is_read() -> None:
+    """A scrape of a thousand checks has no time to find it."""
+    read = schedule(cron="17 3 * * *", timezone="Europe/Berlin", jitter="5m")
+    before = longest_gap.cache_info().misses
+
+    assert longest_gap(read) == timedelta(hours=25, minutes=5)
+
+    assert longest_gap.cache_info().misses == before

@@ -172,3 +172,48 @@ def test_what_was_kept_is_restored(make_check: Callable[..., Check]) -> None:
         assert found is not None
         assert found.result is None, "another type, or it has spoken already"
     assert after.get("unknown") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "taken"),
+    [
+        ({}, True),
+        ({"schedule": {"every": "5m"}, "timeout": "1m", "memory": "1GiB", "models": ["als"]}, True),
+        ({"threshold": 0.9}, False),
+        ({"column": "price"}, False),
+        ({"current": {"path": "other.parquet"}}, False),
+    ],
+)
+def test_what_another_configuration_found_is_not_published_after_a_restart(
+    make_check: Callable[..., Check], keys: dict[str, object], *, taken: bool
+) -> None:
+    before, after = State(), State()
+    before.configure([make_check()])
+    before.succeeded(make_check(), result(), at=5.0, duration=1.0)
+    kept = before.kept("check")
+    assert kept is not None
+
+    after.configure([make_check(**keys)])
+    after.restore({"check": kept})
+
+    found = after.get("check")
+    assert found is not None
+    assert (found.result is not None, found.success) == ((True, True) if taken else (False, None))
+    assert after.history("check") == before.history("check")
+
+
+def test_a_failure_does_not_make_a_result_the_changed_configurations(
+    make_check: Callable[..., Check],
+) -> None:
+    state, changed = State(), make_check(threshold=0.9)
+    state.configure([make_check()])
+    state.succeeded(make_check(), result(), at=5.0, duration=1.0)
+    first = state.kept("check")
+    state.configure([changed])
+    state.failed(changed, "source", "gone", duration=1.0)
+
+    second = state.kept("check")
+
+    assert first is not None
+    assert second is not None
+    assert first.made_with == second.made_with

@@ -41,6 +41,7 @@ def kept(*, at: float = 9.0, points: int = 1, **details: Any) -> Kept:
     history = tuple(replace(POINT, at=at + number) for number in range(points))
     return Kept(
         type="ks",
+        made_with="abc",
         result=result,
         success=False,
         error="price: not there",
@@ -241,6 +242,18 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     storage.forget_others([])
 
     assert storage.failures["save"] == 1
+
+
+def test_a_folder_that_cannot_be_looked_into(tmp_path: Path) -> None:
+    """Such as that of another user; a name that is too long fails alike, and for root as well."""
+    storage = Storage(tmp_path / ("x" * 300) / "drift.sqlite3")
+
+    assert storage.load() == {}
+    storage.save("check", kept())
+    storage.forget_others([])
+    storage.close()
+
+    assert storage.failures == {"load": 1, "save": 2}
 
 
 def test_two_exporters_do_not_share_a_file(storage: Callable[[], Storage], path: Path) -> None:

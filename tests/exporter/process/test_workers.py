@@ -209,3 +209,58 @@ pool.call(exec, "while True: pass", deadline=Deadline(timedelta(minutes=1)), mem
         parent.kill()
 
     wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_folder_that_was_cleaned_away_comes_back(call: Call) -> None:
+    folder, pid = call(os.getenv, "TMPDIR"), call(os.getpid)
+    assert isinstance(folder, str)
+    Path(folder).rmdir()
+
+    assert call(os.path.isdir, folder)
+    assert call(os.getpid) == pid
+
+
+def test_workers_write_below_a_folder(tmp_path: Path) -> None:
+    pool = WorkerPool(folder=tmp_path / "overflow")
+
+    found = pool.call(os.getenv, "TMPDIR", deadline=Deadline(timedelta(minutes=1)), memory=ROOMY)
+    pool.close()
+
+    assert Path(found).parent == tmp_path / "overflow"
+    assert not Path(found).exists()
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_what_runs_in_a_server_is_told_before_the_worker_ends(
+    pool: WorkerPool, tmp_path: Path, *, cancelled: bool
+) -> None:
+    """Where the exporter stops, or the worker took too much memory."""
+    told, begun = tmp_path / "told", tmp_path / "begun"
+    code = f"""
+from datetime import timedelta
+from pathlib import Path
+import time
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.process.worker import interruptible
+with interruptible(Deadline(timedelta(hours=1))) as deadline:
+    with deadline.interrupting(Path({str(told)!r}).touch):
+        Path({str(begun)!r}).touch()
+        kept = [bytearray(10 << 20) for _ in range(0 if {cancelled} else 30)]
+        time.sleep(3600)
+"""
+    deadline = Deadline(timedelta(hours=1))
+
+    def stop() -> None:
+        wait_until(begun.exists)
+        deadline.cancel()
+
+    stopping = threading.Thread(target=stop)
+    if cancelled:
+        stopping.start()
+
+    with pytest.raises(CheckCancelledError if cancelled else CheckMemoryError):
+        pool.call(exec, code, deadline=deadline, memory=256 << 20)
+
+    assert told.exists()
+    if cancelled:
+        stopping.join()
