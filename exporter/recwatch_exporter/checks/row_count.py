@@ -11,13 +11,19 @@ from scipy import stats
 
 from recwatch_exporter.checks.base import Direction, FloatArray, Options
 from recwatch_exporter.checks.fact_type import VolumeType
+from recwatch_exporter.data import IntArray
 from recwatch_exporter.process.schedule import PositiveDuration
+from recwatch_exporter.statistics.seasons import Expected, Volume, expected, tiled
 
 FEWEST_PERIODS = 5
 """Fewer periods of the reference say nothing about how much its counts vary."""
 
+FEWEST_SEASONS = 2
+"""Fewer of them do not tell the season from what happened once."""
+
 _HIGHEST_CORRELATION = 0.95
 _LEAST_DISPERSION = 0.05
+_SLACK = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +48,14 @@ class RateComparison:
     p_value: float
 
 
-def compare_rates(reference: FloatArray, current: float, periods: float) -> RateComparison:
+def compare_rates(
+    reference: FloatArray,
+    current: float,
+    periods: float,
+    *,
+    phases: IntArray | None = None,
+    expected: Expected | None = None,
+) -> RateComparison:
     """Compare the current window's number of rows with the reference's by period.
 
     Counts are Poisson but for their variance, which is `dispersion` times as large: rows come in bursts. The
@@ -58,29 +71,46 @@ def compare_rates(reference: FloatArray, current: float, periods: float) -> Rate
     and Hammersley, JRSS Supplement 8, 1946); the correlation is corrected for its bias (Kendall, Biometrika
     41, 1954) and at least 0.
 
+    Where counts follow the hour or the weekday, each is held against the mean of its own phase: the
+    dispersion is that of a log-linear model with a factor of phases (McCullagh and Nelder, section 6.2), on
+    so many degrees of freedom fewer, and the current window against what such a window usually holds.
+
     Args:
-        reference: (periods,) rows of each period, oldest first, `FEWEST_PERIODS` or more.
+        reference: (periods,) rows of each period, oldest first.
         current: rows of the current window.
         periods: how many periods it covers, more than 0; part of one counts as that part.
+        phases: (periods,) at which time of the season each period is; one phase for all by default.
+        expected: what a window such as the current one holds by the reference; by default the mean.
     """
     n, total = len(reference), float(reference.sum())
-    rate, rate_now = total / n, current / periods
-    if total == 0:
+    expected = Expected(total / n * periods, n / periods) if expected is None else expected
+    rate, rate_now = expected.rows / periods, current / periods
+    means, strata = _means(reference, phases)
+    if total == 0 or not rate > 0 or np.count_nonzero(means) <= strata:
         return RateComparison(
-            reference=0.0,
+            reference=rate,
             current=rate_now,
-            change=math.nan,
+            change=math.nan if total == 0 or current or math.isnan(rate) else 0.0,
             dispersion=math.nan,
             correlation=math.nan,
-            p_value=math.nan,
+            p_value=math.nan if total == 0 or current or math.isnan(rate) else 1.0,
         )
-    apart = reference - rate
-    least = float(stats.chi2.ppf(_LEAST_DISPERSION, n - 1))
-    dispersion = max(least, float(np.square(apart).sum()) / rate) / (n - 1)
-    correlation = _correlation(apart)
-    both = (total + current) / (n + periods)
-    deviance = 2 * (total * math.log(rate / both) + (current and current * math.log(rate_now / both)))
-    inflation = (_variance(periods, correlation) + _variance(n, correlation)) / (1 / periods + 1 / n)
+    some = means > 0
+    apart = (reference[some] - means[some]) / np.sqrt(means[some])
+    freedom = len(apart) - strata
+    least = float(stats.chi2.ppf(_LEAST_DISPERSION, freedom))
+    dispersion = max(least, float(np.square(apart).sum())) / freedom
+    correlation = _correlation(apart, strata)
+    weight = expected.weight
+    both = (weight * expected.rows + current) / (weight + 1)
+    deviance = 2 * (
+        weight * expected.rows * math.log(expected.rows / both)
+        + (current and current * math.log(current / both))
+    )
+    inflated = periods * _variance(periods, correlation)
+    # A part of every season: its periods follow one another, those of two seasons do not.
+    inflated_mean = inflated if periods < strata else n * _variance(n, correlation)
+    inflation = (inflated + inflated_mean / weight) / (1 + 1 / weight)
     statistic = max(0.0, deviance) / (dispersion * inflation)
     return RateComparison(
         reference=rate,
@@ -88,16 +118,27 @@ def compare_rates(reference: FloatArray, current: float, periods: float) -> Rate
         change=rate_now / rate - 1,
         dispersion=dispersion,
         correlation=correlation,
-        p_value=float(stats.f.sf(statistic, 1, (n - 1) * (1 - correlation) / (1 + correlation))),
+        p_value=float(stats.f.sf(statistic, 1, freedom * (1 - correlation) / (1 + correlation))),
     )
 
 
-def _correlation(apart: FloatArray) -> float:
+def _means(reference: FloatArray, phases: IntArray | None) -> tuple[FloatArray, int]:
+    """(periods,) the mean of each period's phase, and how many phases have any rows."""
+    if phases is None:
+        return np.full(len(reference), reference.mean()), 1
+    often = np.bincount(phases)
+    sums = np.bincount(phases, weights=reference)
+    return (sums / np.maximum(often, 1))[phases], max(1, int(np.count_nonzero(sums)))
+
+
+def _correlation(apart: FloatArray, strata: int) -> float:
     """Of one period with the next, at least 0."""
     n, squares = len(apart), float(np.square(apart).sum())
     if squares == 0:
         return 0.0
     plain = float(apart[1:] @ apart[:-1]) / squares
+    if strata > 1:  # neighbours are about means of their own, so there is no such bias
+        return min(max(plain, 0.0), _HIGHEST_CORRELATION)
     return min(max((n * plain + 1) / (n - 3), 0.0), _HIGHEST_CORRELATION)
 
 
@@ -109,10 +150,46 @@ def _variance(n: float, correlation: float) -> float:
     return float(1 + 2 * np.sum((1 - lags / n) * correlation**lags)) / n
 
 
+def compare_volumes(
+    reference: Volume, rows: float, start: float, stop: float, *, period: float, season: float
+) -> tuple[RateComparison, float]:
+    """Compare rows of a stretch of time with the same stretch of other seasons of the reference.
+
+    Args:
+        reference: rows over time, `FEWEST_PERIODS` or more.
+        rows: of the current window.
+        start: of the current window, in seconds since 1970.
+        stop: its end.
+        period: in which counts vary, in seconds.
+        season: after which they do so again, in seconds. Where it is no whole multiple of the period, or the
+            reference holds fewer than two before `start`, it is one period: parts of a day are held against
+            the same parts of days.
+
+    Returns:
+        The comparison, and the season that was used.
+    """
+    length = stop - start
+    earlier = reference.before(start)
+    apart = earlier.end - earlier.begin >= FEWEST_PERIODS * period
+    if apart:
+        reference = earlier  # both may be of one source: what is looked at is no part of what was usual
+    whole = abs(season / period - round(season / period)) < _SLACK
+    if not (apart and whole) or reference.end - reference.begin < FEWEST_SEASONS * season - _SLACK:
+        season = period
+    if season == period and length >= period:
+        counts, _ = tiled(reference, reference.end, unit=period, season=period)
+        return compare_rates(counts, rows, length / period), season
+    unit = max(min(length, period), min(reference.step, period))
+    counts, phases = tiled(reference, stop, unit=unit, season=season)
+    usual = expected(reference, start, stop, period=period, season=season)
+    return compare_rates(counts, rows, length / unit, phases=phases, expected=usual), season
+
+
 class RowCountOptions(Options):
     """How rows are counted."""
 
     period: PositiveDuration = timedelta(days=1)
+    season: PositiveDuration = timedelta(days=7)
 
     @model_validator(mode="after")
     def _reference_holds_enough(self) -> Self:
@@ -123,29 +200,38 @@ class RowCountOptions(Options):
                 f"reference.window holds fewer than {FEWEST_PERIODS} periods: make it longer, "
                 "or period shorter"
             )
+        if "season" not in self.model_fields_set:
+            return self
+        if self.season % self.period:
+            raise ValueError("season is no whole multiple of period: correct one of them")
+        if window is not None and window < FEWEST_SEASONS * self.season:
+            raise ValueError("reference.window holds fewer than 2 seasons: make it longer, or season shorter")
         return self
 
 
 ROW_COUNT = VolumeType(
     name="row_count",
     statistic=(
-        "rows a period in the current window over rows a period in the reference; without timestamp, rows "
-        "over rows"
+        "rows in the current window over the mean of the same hours and days in other weeks of the "
+        "reference; over its mean rate where it holds fewer than two weeks; without timestamp, rows over rows"
     ),
     effect_size="how far the statistic is from 1: 0.5 for half as many rows or half as many again",
     bad=Direction.HIGH,
-    null="rows come at the reference's rate and vary from period to period as they did there",
+    null="rows come as they did at that time of the week in the reference, and vary as they did there",
     p_value=(
-        "F-test of two overdispersed Poisson rates, allowing for periods that follow the one before; none "
-        "without timestamp"
+        "F-test of two overdispersed Poisson rates, by time of the week, allowing for periods that follow "
+        "the one before; none without timestamp"
     ),
     source=(
-        "McCullagh and Nelder, Generalized Linear Models, 2nd ed., 1989, sections 4.5 and 9.2; Bayley and "
-        "Hammersley, JRSS Supplement 8, 1946"
+        "McCullagh and Nelder, Generalized Linear Models, 2nd ed., 1989, sections 4.5, 6.2 and 9.2; Bayley "
+        "and Hammersley, JRSS Supplement 8, 1946"
     ),
     default_threshold=0.5,
     lowest_threshold=0.0,
     highest_threshold=float("inf"),
     options=RowCountOptions,
-    undefined="the reference has no rows to hold a rate against: take a longer window, or another source",
+    undefined=(
+        "the reference has no rows, or none at that time of the week, to hold a rate against: take a longer "
+        "window, or another source"
+    ),
 )

@@ -1,19 +1,21 @@
 """Check types that count rows by periods of time."""
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
 
 from recwatch.durations import format_duration
 from recwatch_exporter.checks.base import FloatArray, Frozen, Measurement
-from recwatch_exporter.checks.row_count import FEWEST_PERIODS, RowCountOptions, compare_rates
+from recwatch_exporter.checks.row_count import FEWEST_PERIODS, RowCountOptions, compare_volumes
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.sources.window import Window
+from recwatch_exporter.statistics.seasons import Volume
 
+_HOUR = timedelta(hours=1)
 _SHOWN = 40
 _MOST_PERIODS = 1_000_000
 
@@ -24,23 +26,31 @@ def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 
 
 
 def freeze(check: Check, feature: str, reference: Window, run: Run) -> Frozen:  # noqa: ARG001 - see `Family`
-    """Rows of each whole period, counted back from the newest event."""
+    """Rows of each short stretch of whole periods, counted back from the newest event."""
     if check.timestamp is None:
         return {"rows": np.asarray(reference.rows())}
     assert check.reference is not None  # noqa: S101 - the configuration has checked it
     period = cast("RowCountOptions", check).period
     end = reference.span.until or reference.newest(check.timestamp)
-    counts = np.empty(0) if end is None else _by_age(check, reference, end)
+    parts = _parts(period)
+    counts = np.empty(0) if end is None else _by_age(check, reference, end, period / parts)
     window = check.reference.window
-    whole = len(counts) if window is None else math.floor(window / period)
+    periods = math.ceil(len(counts) / parts)
+    whole = periods if window is None else math.floor(window / period)
     # The oldest period is whole only where the window says so: the data may begin within it.
-    counts = counts[:whole] if window is not None and len(counts) >= whole else counts[:-1]
-    if len(counts) < FEWEST_PERIODS:
+    whole = whole if window is not None and periods >= whole else periods - 1
+    if end is None or whole < FEWEST_PERIODS:
         raise StatisticError(
-            f"reference: covers {len(counts)} whole periods of {format_duration(period)}, of which "
+            f"reference: covers {max(0, whole)} whole periods of {format_duration(period)}, of which "
             f"{FEWEST_PERIODS} are needed: take a longer window, or a shorter period"
         )
-    return {"counts": counts[::-1], "rows": np.asarray(int(counts.sum()))}
+    counts = np.pad(counts, (0, periods * parts - len(counts)))[: whole * parts]
+    return {
+        "counts": counts[::-1],
+        "step": np.asarray((period / parts).total_seconds()),
+        "end": np.asarray(end.timestamp()),
+        "rows": np.asarray(int(counts.sum())),
+    }
 
 
 def measure(
@@ -49,7 +59,7 @@ def measure(
     frozen: Frozen,
     current: Window,
     *,
-    run: Run,  # noqa: ARG001 - see `Family`
+    run: Run,
     reference: Window | None,  # noqa: ARG001 - see `Family`
 ) -> Measurement:
     """Hold the rate of rows against the reference's."""
@@ -58,20 +68,26 @@ def measure(
         rows = current.rows()
         ratio = rows / n_reference if n_reference else math.nan
         return _measurement(ratio, None, (n_reference, rows, n_reference), {})
-    rows, periods, series = _current(check, current)
+    rows, periods, series, end = _current(check, current, run.now)
     if periods <= 0:  # as just after a promotion, before anything newer than the reference has come
         return _measurement(math.nan, None, (n_reference, rows, 0), {"periods": 0})
-    found = compare_rates(frozen["counts"], rows, periods)
-    period = format_duration(cast("RowCountOptions", check).period)
+    options = cast("RowCountOptions", check)
+    before = Volume(frozen["counts"], float(frozen["step"]), float(frozen["end"]))
+    stop, seconds = end.timestamp(), options.period.total_seconds()
+    found, season = compare_volumes(
+        before, rows, stop - periods * seconds, stop, period=seconds, season=options.season.total_seconds()
+    )
+    whole = before.counts.reshape(-1, _parts(options.period)).sum(axis=1)
     details = {
-        "period": period,
+        "period": format_duration(options.period),
+        "season": format_duration(timedelta(seconds=season)),
         "periods": periods,
-        "reference_periods": len(frozen["counts"]),
+        "reference_periods": len(whole),
         "rate": found.current,
         "reference_rate": found.reference,
         "dispersion": found.dispersion if math.isfinite(found.dispersion) else None,
         "correlation": found.correlation if math.isfinite(found.correlation) else None,
-        "by_period": {"reference": frozen["counts"][-_SHOWN:].tolist(), "current": series[-_SHOWN:].tolist()},
+        "by_period": {"reference": whole[-_SHOWN:].tolist(), "current": series[-_SHOWN:].tolist()},
     }
     return _measurement(found.change + 1, found.p_value, (n_reference, rows, n_reference), details)
 
@@ -91,27 +107,31 @@ def _measurement(
     )
 
 
-def _current(check: Check, current: Window) -> tuple[int, float, FloatArray]:
-    """Rows, the number of periods that they are of, and rows by period, oldest first."""
+def _parts(period: timedelta) -> int:
+    """How many stretches of at most an hour a period is counted in."""
+    return math.ceil(period / _HOUR)
+
+
+def _current(check: Check, current: Window, now: datetime) -> tuple[int, float, FloatArray, datetime]:
+    """Rows, the number of periods that they are of, rows by period, oldest first, and when they end."""
     options, window = cast("RowCountOptions", check), check.current.window
     after, until = current.span.after, current.span.until
     end = until or current.newest(check.timestamp or "")
     if end is None:  # nothing was ever written; a window without a length counts as one period
-        return 0, 1.0 if window is None else window / options.period, np.empty(0)
-    series = _by_age(check, current, end)
+        return 0, 1.0 if window is None else window / options.period, np.empty(0), now
+    series = _by_age(check, current, end, options.period)
     if after is not None:
-        return int(series.sum()), (end - after) / options.period, series[::-1]
+        return int(series.sum()), (end - after) / options.period, series[::-1], end
     if len(series) <= 1:
         raise StatisticError(
             f"current: covers less than one period of {format_duration(options.period)}: give its window"
         )
     series = series[:-1]  # the data begins somewhere within the oldest one
-    return int(series.sum()), float(len(series)), series[::-1]
+    return int(series.sum()), float(len(series)), series[::-1], end
 
 
-def _by_age(check: Check, window: Window, end: datetime) -> FloatArray:
+def _by_age(check: Check, window: Window, end: datetime, period: timedelta) -> FloatArray:
     """(periods,) rows of each period before `end`, newest first, to the oldest one that has any."""
-    period = cast("RowCountOptions", check).period
     counts = window.count_ages(check.timestamp or "", end=end, period=period)
     ages = counts.values.astype(np.int64)
     if len(ages) and ages.max() >= _MOST_PERIODS:

@@ -4,7 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from recwatch_exporter.checks.row_count import compare_rates
+from recwatch_exporter.checks.row_count import RateComparison, compare_rates, compare_volumes
+from recwatch_exporter.statistics.seasons import Volume
+
+HOUR = 3600.0
 
 
 def plain(reference: np.ndarray, current: float, periods: float) -> float:
@@ -112,3 +115,76 @@ def test_false_alarms_are_as_rare_as_they_should_be(draw: object, periods: int) 
         alarms += compare_rates(rows[:30], rows[30:].sum(), periods).p_value <= 0.05
 
     assert 0.025 <= alarms / 1000 <= 0.075
+
+
+def hours(rng: np.random.Generator, days: int, *, spread: float, rows: float = 1000) -> np.ndarray:
+    """Rows of each hour: Sundays and nights are quiet, busy days come by chance, of variance `spread`."""
+    clock = np.arange(24 * days)
+    day = np.where(np.arange(days) % 7 == 6, 0.3, 1.0) * rng.gamma(1 / spread, spread, size=days)
+    return rng.poisson(rows / 24 * (1 + 0.8 * np.sin(clock * np.pi / 12)) * np.repeat(day, 24)).astype(float)
+
+
+def held(rows: np.ndarray, days: int, length: int, late: int = 0, factor: float = 1) -> RateComparison:
+    """The hours from `late` hours after the reference of so many days."""
+    first = 24 * days + late
+    now = factor * rows[first : first + length].sum()
+    volume = Volume(rows[: 24 * days], HOUR, 24 * days * HOUR)
+    start, stop = first * HOUR, (first + length) * HOUR
+    return compare_volumes(volume, now, start, stop, period=24 * HOUR, season=7 * 24 * HOUR)[0]
+
+
+@pytest.mark.parametrize(
+    ("days", "length"), [(56, 24), (56, 6), (56, 36), (56, 168), (30, 72), (15, 24)], ids=str
+)
+def test_usual_weeks_are_seldom_told(days: int, length: int) -> None:
+    rng = np.random.default_rng(0)
+
+    found = [
+        held(hours(rng, days + 21, spread=0.02), days, length, late=int(rng.integers(168)))
+        for _ in range(200)
+    ]
+
+    assert np.mean([item.p_value <= 0.05 for item in found]) <= 0.09  # of 200: three standard errors
+    assert np.mean([item.p_value <= 0.05 and abs(item.change) >= 0.5 for item in found]) <= 0.01
+
+
+def test_half_the_rows_of_a_sunday_are_told() -> None:
+    rng = np.random.default_rng(1)
+    rows = [hours(rng, 63, spread=0.005) for _ in range(50)]
+
+    usual = [held(item, 56, 24, late=6 * 24) for item in rows]
+    half = [held(item, 56, 24, late=6 * 24, factor=0.5) for item in rows]
+
+    assert np.mean([item.p_value <= 0.05 for item in usual]) <= 0.12
+    assert np.mean([item.p_value <= 0.01 for item in half]) >= 0.98
+
+
+def test_a_usual_night_after_a_promotion_is_no_drift() -> None:
+    rows = hours(np.random.default_rng(2), 11, spread=0.001)
+
+    found = held(rows, 10, 6, late=15)  # from 15 to 21 h, where a tenth of the day's rows come
+
+    assert abs(found.change) < 0.3
+    assert found.p_value > 0.05
+
+
+def test_what_is_looked_at_is_no_part_of_what_was_usual() -> None:
+    flood = np.full(24 * 21, 10.0)
+    flood[-24:] = 50
+    volume = Volume(flood, HOUR, 21 * 24 * HOUR)
+
+    found, season = compare_volumes(
+        volume, 1200, 20 * 24 * HOUR, 21 * 24 * HOUR, period=24 * HOUR, season=7 * 24 * HOUR
+    )
+
+    assert found.change == pytest.approx(4.0)
+    assert season == 7 * 24 * HOUR
+
+
+def test_an_hour_at_which_rows_never_come() -> None:
+    rows = np.tile(np.r_[np.zeros(12), np.full(12, 5.0)], 21)
+
+    silent, noisy = held(np.r_[rows, np.zeros(24)], 21, 6), held(np.r_[rows, np.ones(24)], 21, 6)
+
+    assert (silent.change, silent.p_value) == (0.0, 1.0)
+    assert np.isnan([noisy.change, noisy.p_value]).all()

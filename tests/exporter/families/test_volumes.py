@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from recwatch.errors import ConfigError
 from recwatch_exporter.checks.row_count import compare_rates
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import StatisticError
@@ -113,7 +114,9 @@ def test_a_window_of_part_of_a_period_counts_as_that_part(run: Run, rows: Callab
 
     found = run(current={"path": "cur.parquet", "window": "12h", "follow": "clock"})
 
-    assert found.statistic == pytest.approx(50 / 0.5 / 102, abs=1e-12)
+    usual = np.mean([n - n // 2 for n in COUNTS])  # of the same halves of days
+    assert found.statistic == pytest.approx(50 / usual, abs=1e-12)
+    assert found.details["season"] == "1d"
 
 
 def test_without_windows_the_oldest_period_is_left_out(run: Run, rows: Callable[..., Path]) -> None:
@@ -188,3 +191,31 @@ def test_just_after_a_promotion_there_is_nothing_to_say(
     assert found.statistic is None
     assert not found.detected
     assert not found.enough_rows
+
+
+def test_a_usual_sunday_is_held_against_sundays(run: Run, rows: Callable[..., Path]) -> None:
+    week = [100, 104, 98, 103, 99, 30, 101]
+    rows("ref.parquet", week * 3, first=-15)
+    rows("cur.parquet", [31], first=11)
+
+    found = run(
+        reference={"path": "ref.parquet", "window": "21d"},
+        current={"path": "cur.parquet", "window": "1d", "follow": "clock"},
+    )
+
+    assert found.details["season"] == "7d"
+    assert found.statistic == pytest.approx(31 / 30, abs=1e-9)
+    assert found.p_value is not None
+    assert found.p_value > 0.3
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"season": "36h"}, "season is no whole multiple of period"),
+        ({"season": "6d"}, "reference.window holds fewer than 2 seasons"),
+    ],
+)
+def test_seasons_that_cannot_be(run: Run, keys: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        run(**keys)
