@@ -52,6 +52,8 @@ def read_arrays(path: Path) -> Arrays:
         found = _READERS[path.suffix.lower()](path)
     except Exception as error:  # numpy and zipfile raise a dozen kinds over a broken file; the cause is kept
         message = " ".join(str(error).split()) or type(error).__name__
+        if "pickle" in message:  # numpy advises to load it all the same, which runs what is in it
+            message = "it holds no array of numbers or texts: write it by numpy.save, or write it anew"
         raise SourceError(f"cannot be read: {path}: {message:.200}") from error
     columns = {name: array for name, array in found.items() if _is_column(array)}
     lengths = {name: len(array) for name, array in columns.items()}

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.data import Cluster, Moments, SideCounts
+from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, times
 from recwatch_exporter.sources.duck import DuckEngine
+from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.vectors import to_numpy
 from recwatch_exporter.sources.view import View
 
@@ -25,6 +27,8 @@ def count_values(
 ) -> SideCounts | None:
     """See `Window.count_values`."""
     valued = view.where(view.is_value(view.column(column)))
+    if numeric:
+        _numbers_only(view, column)
     value = expressions.counted(valued.column(column), numeric=numeric)
     if limit is not None:
         # Continuous columns show at once, so that counting all of their values is spared.
@@ -156,9 +160,30 @@ def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:
 
 def numeric(view: View, column: str) -> ir.Value:
     """A column as it lies there, which is one of numbers."""
+    _numbers_only(view, column)
     field = view.column(column)
     expressions.number(field)  # says what is wrong
     return field
+
+
+def _numbers_only(view: View, column: str) -> None:
+    """Say what of a column of texts is no number: one `n/a` makes texts of all numbers of a CSV file."""
+    if view.kind(column) is not Kind.TEXT or not isinstance(view.engine, DuckEngine):
+        return
+    valued = view.where(view.column(column).notnull())
+    text = valued.column(column)
+    wrong = ibis.ifelse(text.try_cast("float64").isnull(), text, ibis.null("string"))
+    found = view.aggregate(valued.table, n=text.count(), wrong=wrong.count(), first=wrong.min())
+    said = f"column {column} is text, not a number"
+    if not found["n"]:
+        raise SourceError(f"{said}: no row has a value of it, so its type is not known: write some")
+    if not found["wrong"]:
+        raise SourceError(f"{said}: its numbers are written as texts: write them as numbers, or choose psi")
+    cast = f"SELECT * REPLACE (try_cast({column} AS DOUBLE) AS {column})"
+    raise SourceError(
+        f"{said}: {found['wrong']} of {found['n']} values are none, such as {found['first']!r:.40}: "
+        f"leave them empty, or give query: {cast} FROM ..., or choose psi, which takes texts"
+    )
 
 
 def rank_of(probability: float, n: int) -> int:

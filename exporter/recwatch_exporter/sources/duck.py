@@ -1,6 +1,7 @@
 """DuckDB, the embedded engine: files, arrays in memory, and joins of what lies elsewhere."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,11 @@ from recwatch.redaction import mask_passwords
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.queries import only_select
+
+_CODES = re.compile("\x1b\\[[0-9;]*m")  # of a terminal's colours
+# What DuckDB says of a file that ends too early.
+_SIGNS_OF_A_CUT = ("No magic bytes found", "too small to be a Parquet file", "Unexpected end of GZIP")
+_CUT_OFF = ": it is cut off or still being written: write it anew, under .name until it is whole"
 
 Settings = Mapping[str, str | bool | int | float | list[str]]
 
@@ -161,8 +167,10 @@ def _overflow() -> str:
 
 def first_line(error: BaseException) -> str:
     """What an engine's error says, on one line and without a password."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return mask_passwords(lines[0].strip()) if lines else type(error).__name__
+    lines = [line.strip() for line in _CODES.sub("", str(error)).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return mask_passwords(lines[0]) + (_CUT_OFF if any(sign in lines[0] for sign in _SIGNS_OF_A_CUT) else "")
 
 
 def quote_name(name: str) -> str:

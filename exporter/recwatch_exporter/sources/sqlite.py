@@ -28,8 +28,8 @@ class SqliteEngine(IbisEngine):
     or seconds since 1970. It has no NaN, and a column of numbers may hold texts: these count as no values.
 
     A file with a log of writes (`journal_mode = wal`) whose writer has ended is read as one that nobody
-    changes, because SQLite would lay two files beside it and could not where the folder is read only; a change
-    of it while it is read is told.
+    changes: SQLite would lay two files beside it, and could not where the folder is read only. A change of it
+    while it is read is told.
 
     Args:
         path: the file.

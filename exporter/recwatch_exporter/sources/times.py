@@ -10,7 +10,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.kinds import SPARK, SQLITE, Kind, kind_of
+from recwatch_exporter.sources.kinds import NUMBERS, SPARK, SQLITE, Kind, kind_of
 from recwatch_exporter.sources.spans import Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +32,12 @@ def time(column: ir.Value) -> ir.Value:
     """A time; raises `SourceError` for anything else."""
     kind = kind_of(column.type())
     if kind is not Kind.TIME:
-        raise SourceError(f"column {column.get_name()} is {kind}, not a time: write it as timestamps")
+        name = column.get_name()
+        advice = "write it as timestamps"
+        if kind in NUMBERS:
+            made = f"SELECT *, to_timestamp({name}) AS time"
+            advice += f"; where it counts seconds since 1970, give query: {made} FROM ... and timestamp: time"
+        raise SourceError(f"column {name} is {kind}, not a time: {advice}")
     return column.cast("timestamp") if column.type().is_date() else column
 
 

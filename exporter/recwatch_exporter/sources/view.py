@@ -1,5 +1,6 @@
 """Rows of one side as an Ibis table on an engine, with errors that name the side."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,7 +43,10 @@ class View:
         """A column; raises `SourceError` where there is none."""
         if column not in self.table.columns:
             known = ", ".join(self.table.columns)
-            raise SourceError(f"no column {column} in {self.place}: it has {known}")
+            said = f"no column {column} in {self.place}: it has {known}"
+            if len(self.table.columns) == 1 and column in re.split(r"[,;|\t]", known):
+                said += ", as one column: a row of another length, such as one cut off, hides the separator"
+            raise SourceError(said)
         return self.table[column]
 
     def vector(self, column: str) -> ir.Value:

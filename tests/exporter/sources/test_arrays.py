@@ -139,3 +139,13 @@ def test_a_file_with_a_wrong_byte_is_read_or_refused(
 
     with contextlib.suppress(SourceError):  # and nothing else
         to_table(read_arrays(path))
+
+
+def test_no_advice_to_load_what_may_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"hello")
+
+    with pytest.raises(
+        SourceError, match=r"a\.npy: it holds no array of numbers or texts: write it by numpy"
+    ):
+        read_arrays(path)

@@ -14,6 +14,8 @@ from recwatch_exporter.sources.duck import DuckEngine, first_line
 from recwatch_exporter.sources.view import View
 from recwatch_exporter.sources.window import Window
 
+CUT_OFF = ": it is cut off or still being written: write it anew, under .name until it is whole"
+
 
 @pytest.fixture
 def file(tmp_path: Path, events: pd.DataFrame) -> Path:
@@ -110,6 +112,11 @@ def test_overflow_that_cannot_be_written_is_said(deadline: Deadline, tmp_path: P
     [
         ("\n  one\ntwo", "one"),
         ("", "ValueError"),
+        ("score \x1b[4mFROM\x1b[0m scores", "score FROM scores"),
+        (
+            "too small to be a Parquet file",
+            f"too small to be a Parquet file{CUT_OFF}",
+        ),
         ("no postgresql://me:secret@host/db", "no postgresql://me:***@host/db"),
     ],
 )

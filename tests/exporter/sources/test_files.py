@@ -144,3 +144,13 @@ def test_any_name_of_a_column_and_any_values(
 
     np.testing.assert_array_equal(np.sort(found.column(0).to_numpy()), np.sort(numbers))
     engine.close()
+
+
+def test_a_row_that_is_cut_off_hides_the_columns(tmp_path: Path, window: Open) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a;b,c\n1\n2\n", encoding="utf-8")
+    found = window(path)
+    name = "b" if list(found.columns) == ["a;b,c"] else "a"
+
+    with pytest.raises(SourceError, match="as one column: a row of another length, such as one cut off"):
+        found.moments(name)

@@ -430,9 +430,34 @@ def test_a_time_that_is_none(window: Open, write: Write) -> None:
     path = write("a.parquet", timestamp=[1.0])
 
     with pytest.raises(
-        SourceError, match=r"^current: column timestamp is floating, not a time: write it as timestamps$"
+        SourceError,
+        match=r"^current: column timestamp is floating, not a time: write it as timestamps; where it counts "
+        r"seconds since 1970, give query: SELECT \*, to_timestamp\(timestamp\) AS time FROM \.\.\. and",
     ):
         window(path).newest("timestamp")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1\n" * 3000 + "n/a\n2.5\n", r"1 of 3002 values are none, such as 'n/a': leave them empty, or give"),
+        ('"1"\n"2"\nx\n', r"1 of 3 values are none, such as 'x': "),
+        ("", r"no row has a value of it, so its type is not known: write some$"),
+    ],
+)
+def test_a_word_among_the_numbers_of_a_csv_file(
+    window: Open, tmp_path: Path, rows: str, message: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"rating,user\n{rows.replace(chr(10), ',u' + chr(10))}", encoding="utf-8")
+
+    with pytest.raises(SourceError, match=rf"^current: column rating is text, not a number: {message}"):
+        window(path).moments("rating")
+
+
+def test_numbers_written_as_texts(window: Open, write: Write) -> None:
+    with pytest.raises(SourceError, match=r"not a number: its numbers are written as texts: write them as"):
+        window(write("a.parquet", rating=["1", "2.5", None])).count_values("rating", None, numeric=True)
 
 
 @pytest.mark.parametrize(
