@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from recwatch_exporter.config import Check
+from recwatch_exporter.figures import amount, columns, few_rows
 from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.report import describe, limit
-from recwatch_exporter.results import ALL
+from recwatch_exporter.results import ALL, Finding
 
 # What XML 1.0 cannot hold at all, not even escaped (section 2.2).
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,7 +34,8 @@ def _suite(root: ET.Element, state: CheckState) -> None:
     rows = describe(state)
     suite = ET.SubElement(root, "testsuite", name=_clean(state.check.name), time=f"{state.duration or 0:.3f}")
     outcomes = []
-    for row in rows:
+    findings = [None] if state.result is None else list(state.result.findings)
+    for row, finding in zip(rows, findings, strict=True):
         segment = "" if row["segment"] == ALL else f" [{row['segment']}]"
         case = ET.SubElement(
             suite,
@@ -41,25 +44,25 @@ def _suite(root: ET.Element, state: CheckState) -> None:
             name=_clean(f"{row['feature']}{segment}"),
             time=f"{(state.duration or 0) / len(rows):.3f}",
         )
-        outcomes.append(_outcome(case, state, row))
+        outcomes.append(_outcome(case, state, row, finding))
     suite.set("tests", str(len(rows)))
     for kind, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(outcomes.count(element)))
 
 
-def _outcome(case: ET.Element, state: CheckState, row: dict[str, object]) -> str | None:
+def _outcome(
+    case: ET.Element, state: CheckState, row: dict[str, object], finding: Finding | None
+) -> str | None:
     """Say how a test case ended; the name of the element, None for a test that passed."""
-    figures = ", ".join(
-        f"{name} {row[name]:.4g}"
-        for name in ("statistic", "effect_size", "p_value")
-        if isinstance(row[name], float)
-    )
+    figures = "" if finding is None else _figures(state.check, finding)
     if row["error"] is not None and row["statistic"] is None:
         kind, message = "error", str(row["error"])
     elif row["detected"]:
-        kind, message = "failure", f"drift: {figures}; drift is an effect size {limit(state)}"
-    elif row["enough_rows"] is False:
-        kind, message = "skipped", f"fewer than {state.check.min_rows} rows"
+        which = "" if finding is None else columns(finding)
+        kind = "failure"
+        message = f"drift: {figures}; drift is an effect size {limit(state)}{which and f'; {which}'}"
+    elif finding is not None and not finding.enough_rows:
+        kind, message = "skipped", few_rows(state.check, finding)
     else:
         ET.SubElement(case, "system-out").text = _clean(figures)
         return None
@@ -68,6 +71,12 @@ def _outcome(case: ET.Element, state: CheckState, row: dict[str, object]) -> str
         element.set("type", _clean(str(row["type"])))
         element.text = _clean(message)
     return kind
+
+
+def _figures(check: Check, finding: Finding) -> str:
+    told = {"statistic": finding.statistic, "effect_size": finding.effect_size}
+    parts = [f"{name} {amount(check, value)}" for name, value in told.items() if value is not None]
+    return ", ".join(parts if finding.p_value is None else [*parts, f"p_value {finding.p_value:.4g}"])
 
 
 def _clean(text: str) -> str:

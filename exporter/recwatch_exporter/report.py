@@ -7,6 +7,8 @@ from typing import Any
 
 from recwatch.logs import one_line
 from recwatch_exporter.checks.base import Direction
+from recwatch_exporter.config import Check
+from recwatch_exporter.figures import amount, columns, few_rows, threshold
 from recwatch_exporter.process.state import CheckState
 from recwatch_exporter.results import Finding
 
@@ -53,8 +55,12 @@ def describe(state: CheckState) -> list[dict[str, Any]]:
     return [_row(state, finding, finding.error or shared) for finding in state.result.findings]
 
 
+def iso_time(at: float) -> str:
+    """A Unix time as ISO 8601, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
 def _row(state: CheckState, finding: Finding, error: str | None) -> dict[str, Any]:
-    when = datetime.fromtimestamp(state.last_success, UTC).isoformat() if state.last_success else None
     return {
         "check": state.check.name,
         "type": finding.type,
@@ -72,7 +78,7 @@ def _row(state: CheckState, finding: Finding, error: str | None) -> dict[str, An
         "models": list(state.check.models),
         "enough_rows": finding.enough_rows,
         "success": state.success,
-        "last_success": when,
+        "last_success": iso_time(state.last_success) if state.last_success else None,
     }
 
 
@@ -109,8 +115,8 @@ def _lines(state: CheckState) -> list[tuple[str, ...]]:
             finding.type,
             one_line(finding.feature),
             one_line(finding.segment),
-            _figure(finding.statistic),
-            _figure(finding.effect_size),
+            _amount(check, finding.statistic),
+            _amount(check, finding.effect_size),
             limit(state),
             _figure(finding.p_value),
             _count(finding.n_reference),
@@ -128,7 +134,11 @@ def _count(rows: int | None) -> str:
 def limit(state: CheckState) -> str:
     """From which effect size on it is drift, such as `>= 0.1`."""
     sign = ">=" if state.check.check_type.bad is Direction.HIGH else "<"
-    return f"{sign} {state.check.threshold:g}"
+    return f"{sign} {threshold(state.check)}"
+
+
+def _amount(check: Check, value: float | None) -> str:
+    return "-" if value is None else amount(check, value)
 
 
 def _figure(value: float | None) -> str:
@@ -137,10 +147,8 @@ def _figure(value: float | None) -> str:
 
 def _word(state: CheckState, finding: Finding) -> str:
     if finding.detected:
-        return "DRIFT"
+        which = columns(finding)
+        return one_line(f"DRIFT{which and f' ({which})'}")
     if finding.error is not None:
         return "failed"
-    if finding.enough_rows:
-        return "no drift"
-    why = "; ".join(finding.details.get("no_rows", ()))
-    return one_line(f"fewer than {state.check.min_rows} rows{why and f' ({why})'}")
+    return "no drift" if finding.enough_rows else one_line(few_rows(state.check, finding))

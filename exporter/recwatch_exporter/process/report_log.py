@@ -4,6 +4,7 @@ import logging
 
 from recwatch.logs import event
 from recwatch_exporter.config import Check
+from recwatch_exporter.figures import amount, columns, few_rows, threshold
 from recwatch_exporter.results import CheckResult, Finding
 
 _LOG = logging.getLogger(__name__)
@@ -29,9 +30,10 @@ def log_result(check: Check, result: CheckResult, duration: float) -> None:
 def _fields(check: Check, finding: Finding, duration: float) -> dict[str, object]:
     fields: dict[str, object] = {
         "check": check.name,
-        "statistic": "undefined" if finding.statistic is None else f"{finding.statistic:.4g}",
+        "statistic": "undefined" if finding.statistic is None else amount(check, finding.statistic),
         "p_value": "none" if finding.p_value is None else f"{finding.p_value:.3g}",
-        "threshold": f"{finding.threshold:g}",
+        "effect_size": "undefined" if finding.effect_size is None else amount(check, finding.effect_size),
+        "threshold": threshold(check),
         "detected": finding.detected,
         "feature": finding.feature,
         "segment": finding.segment,
@@ -39,6 +41,10 @@ def _fields(check: Check, finding: Finding, duration: float) -> dict[str, object
         "n_current": "none" if finding.n_current is None else finding.n_current,
         "time": f"{duration:.2f}s",
     }
+    if not finding.enough_rows:
+        fields["undecided"] = few_rows(check, finding)
+    if finding.detected and columns(finding):
+        fields["columns"] = columns(finding)
     if finding.detected and "worst" in finding.details:
         # Ids belong into the log, where they can be looked up; as labels they would be without bound.
         fields["worst"] = finding.details["worst"]

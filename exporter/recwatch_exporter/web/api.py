@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from recwatch_exporter.process.state import CheckState, History
-from recwatch_exporter.report import describe
+from recwatch_exporter.report import describe, iso_time
 
 
 def check_json(state: CheckState, history: History) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def check_json(state: CheckState, history: History) -> dict[str, Any]:
         "models": list(state.check.models),
         "success": state.success,
         "error": state.error,
-        "last_success": state.last_success or None,
+        "last_success": iso_time(state.last_success) if state.last_success else None,
         "duration": state.duration,
         "findings": describe(state),
         "history": [
@@ -28,7 +28,7 @@ def check_json(state: CheckState, history: History) -> dict[str, Any]:
                 "segment": segment,
                 "points": [
                     {
-                        "at": point.at,
+                        "at": iso_time(point.at),
                         "statistic": point.statistic,
                         "effect_size": point.effect_size,
                         "p_value": point.p_value,

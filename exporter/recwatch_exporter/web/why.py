@@ -39,6 +39,9 @@ _SIDES = {
 
 
 def _few_rows(check: Check, finding: Finding) -> str:
+    absent = finding.details.get("no_rows")
+    if isinstance(absent, list | tuple) and absent:
+        return f"No rows, so nothing can be told: {'; '.join(map(str, absent))}."
     sides = {"reference": finding.n_reference, "current": finding.n_current}
     asked = [sides[side] for side in check.check_type.min_rows_of]
     fewest = min((rows for rows in asked if rows is not None), default=0)

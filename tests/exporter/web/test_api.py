@@ -40,7 +40,15 @@ def test_a_point_of_the_history(check: Callable[..., Check]) -> None:
     assert told == {
         "feature": "rating",
         "segment": "all",
-        "points": [{"at": 7.0, "statistic": 0.1, "effect_size": 0.2, "p_value": None, "detected": True}],
+        "points": [
+            {
+                "at": "1970-01-01T00:00:07+00:00",
+                "statistic": 0.1,
+                "effect_size": 0.2,
+                "p_value": None,
+                "detected": True,
+            }
+        ],
     }
 
 

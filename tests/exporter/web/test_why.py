@@ -56,3 +56,12 @@ def test_the_sentence_holds_what_decides(
     made = check(type_=type_)
     told = why(made, finding(made, **keys)).replace("\N{NO-BREAK SPACE}", " ")
     assert told.removeprefix("The effect size ") == sentence
+
+
+def test_no_rows_at_all(check: MakeCheck, finding: MakeFinding) -> None:
+    made = check(type="ks")
+    details = {"no_rows": ["current: no file matches x*.csv"]}
+
+    assert why(made, finding(made, enough_rows=False, n_current=0, details=details)) == (
+        "No rows, so nothing can be told: current: no file matches x*.csv."
+    )
