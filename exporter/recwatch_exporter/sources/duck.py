@@ -19,7 +19,7 @@ from ibis.backends.duckdb import Backend
 from recwatch.redaction import mask_passwords
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
-from recwatch_exporter.sources.queries import only_select
+from recwatch_exporter.sources.queries import called_names, only_select
 
 _CODES = re.compile("\x1b\\[[0-9;]*m")  # of a terminal's colours
 # What DuckDB says of a file that ends too early.
@@ -38,6 +38,19 @@ SETTINGS: Settings = {
     # A name in a query is a table's, never a variable's of this program.
     "python_enable_replacements": "false",
 }
+# DuckDB's table functions that read rows and do nothing else.
+_READERS = frozenset(
+    {
+        *("read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_json_auto"),
+        *("read_json_objects", "read_json_objects_auto", "read_ndjson", "read_ndjson_auto"),
+        *("read_ndjson_objects", "parquet_metadata", "parquet_schema", "json_each", "json_tree"),
+        *("range", "generate_series", "unnest", "repeat", "repeat_row", "histogram", "histogram_values"),
+    }
+)
+_FUNCTIONS_OF_TABLES = (
+    "SELECT DISTINCT function_name FROM duckdb_functions() "
+    "WHERE function_type IN ('table', 'table_macro', 'pragma') AND list_contains(?, function_name) ORDER BY 1"
+)
 
 
 class DuckEngine:
@@ -91,8 +104,16 @@ class DuckEngine:
             self._connection.execute(f"SET file_search_path = {quote_text(str(folder))}")
 
     def query(self, query: str) -> ir.Table:
-        """A table of what one SELECT gives."""
-        return self.select(only_select(query, "duckdb"))
+        """A table of what one SELECT gives; of DuckDB's table functions it may call those that read rows."""
+        select = only_select(query, "duckdb")
+        called, _ = called_names(query, "duckdb")
+        others = sorted({name.lower() for name in called} - _READERS)
+        with self._errors():
+            refused = self._connection.execute(_FUNCTIONS_OF_TABLES, [others]).fetchall()
+        if refused:
+            names = ", ".join(str(row[0]) for row in refused)
+            raise SourceError(f"query calls {names}, which does more than read rows: leave it out")
+        return self.select(select)
 
     def keep(self, batches: Iterator[pa.RecordBatch]) -> ir.Table | None:
         """A table of rows that come from elsewhere, copied; None where no batch comes."""

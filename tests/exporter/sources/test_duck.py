@@ -122,3 +122,32 @@ def test_overflow_that_cannot_be_written_is_said(deadline: Deadline, tmp_path: P
 )
 def test_errors_are_one_line_without_passwords(message: str, line: str) -> None:
     assert first_line(ValueError(message)) == line
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("FROM json_execute_serialized_sql('{}')", "json_execute_serialized_sql"),
+        ("SELECT * FROM Enable_Logging()", "enable_logging"),
+        ("SELECT * FROM arrow_scan(1, 2, 3)", "arrow_scan"),
+        ("SELECT * FROM checkpoint()", "checkpoint"),
+        ("SELECT * FROM read_text('/etc/hostname')", "read_text"),
+    ],
+)
+def test_table_functions_that_do_more_than_read_rows(deadline: Deadline, query: str, name: str) -> None:
+    with (
+        closing(DuckEngine(deadline)) as engine,
+        pytest.raises(
+            SourceError, match=rf"^query calls {name}, which does more than read rows: leave it out$"
+        ),
+    ):
+        engine.query(query)
+
+
+def test_table_functions_that_read_rows(deadline: Deadline, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    with closing(DuckEngine(deadline)) as engine:
+        engine.search(tmp_path)
+        rows = engine.query("SELECT sum(x) AS s FROM Read_Parquet('a.parquet'), range(3), unnest([1, 2])")
+
+        assert engine.fetch(rows).column("s").to_pylist() == [18.0]
