@@ -118,7 +118,12 @@ def compare(frozen: Frozen, rows: Rows, terms: SampleTerms) -> Sampled:
         raise StatisticError("a window has fewer than two clusters: permuting them says nothing; widen it")
     draws = ((1 - labels, labels) for labels in _guarded(test.units, terms))
     chance = permutation_test(observed, draws, lambda _, labels: statistic(labels), Direction.HIGH)
-    return Sampled(statistic=observed, p_value=chance.p_value, details=_details(frozen, sample, test, terms))
+    return Sampled(
+        statistic=observed,
+        p_value=chance.p_value,
+        effect_size=float(statistic.share(test.units.observed)[0]),
+        details=_details(frozen, sample, test, terms),
+    )
 
 
 def _options(terms: SampleTerms) -> MmdOptions:
@@ -268,7 +273,10 @@ MMD = SampleType(
         "squared maximum mean discrepancy of all columns together, unbiased, with a Gaussian kernel whose "
         "bandwidth is the median distance of the reference's rows"
     ),
-    effect_size="the statistic",
+    effect_size=(
+        "the root of the statistic over what it would be if no row were near any of the other window: 0 for "
+        "the same distribution, 1 for two that have nothing in common"
+    ),
     bad=Direction.HIGH,
     null="both windows come from one distribution; users differ from each other as they always do",
     p_value="share of permutations of the clusters with a discrepancy at least as large",
@@ -276,9 +284,9 @@ MMD = SampleType(
         "Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, JMLR 13, 2012, equation "
         "3; Rahimi and Recht, Random features for large-scale kernel machines, NIPS 2007"
     ),
-    default_threshold=0.01,
+    default_threshold=0.05,
     lowest_threshold=0.0,
-    highest_threshold=2.0,
+    highest_threshold=1.0,
     freeze=freeze,
     compare=compare,
     options=MmdOptions,

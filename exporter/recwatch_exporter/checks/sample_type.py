@@ -42,11 +42,13 @@ class Sampled:
     Attributes:
         statistic: NaN where a window has too few rows for it.
         p_value: None where the statistic is NaN.
+        effect_size: what is held against the threshold, where that is another figure than the statistic.
         details: what else there is to say.
     """
 
     statistic: float
     p_value: float | None
+    effect_size: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

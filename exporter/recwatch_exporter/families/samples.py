@@ -40,7 +40,7 @@ def measure(
         details["left_out"] = left_out
     return Measurement(
         statistic=found.statistic,
-        effect_size=found.statistic,
+        effect_size=found.statistic if found.effect_size is None else found.effect_size,
         p_value=found.p_value,
         n_reference=n_reference,
         n_current=rows.n,

@@ -130,6 +130,29 @@ class SquaredDiscrepancy:
 
     def __call__(self, labels: FloatArray) -> FloatArray:
         """(labellings, units), 1 for the current window, to (labellings,); NaN with too few units."""
+        reference, current, across = self._means(labels)
+        return np.asarray(reference + current - 2.0 * across, dtype=np.float64)
+
+    def share(self, labels: FloatArray) -> FloatArray:
+        """The root of MMD² over what it would be if no row were near any of the other window.
+
+        MMD² / (mean of k(x, x') + mean of k(y, y')) is 1 where the mean of k(x, y) is 0, and 0 where it is
+        the mean of both: so the figure can be read whatever the bandwidth and the number of columns are.
+
+        Args:
+            labels: (labellings, units), 1 for the current window.
+
+        Returns:
+            (labellings,) of 0..1; 0 where MMD² is below 0; NaN with too few units.
+        """
+        reference, current, across = self._means(labels)
+        within = reference + current
+        with np.errstate(invalid="ignore", divide="ignore"):
+            squared = np.where(within > 0, 1.0 - 2.0 * across / within, np.nan)
+        return np.asarray(np.sqrt(np.clip(squared, 0.0, 1.0)), dtype=np.float64)
+
+    def _means(self, labels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The mean kernel within the reference, within the current window, and across; NaN without pairs."""
         within = self._gram.within(labels)
         to_all = labels @ self._margin
         size = labels @ self._rows
@@ -139,12 +162,11 @@ class SquaredDiscrepancy:
         across = to_all - within - self._across
         reference = self._total - 2.0 * to_all + within - (self._left_out.sum() - left_out)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = (
-                reference / _some(rest * rest - (self._left_out_pairs.sum() - pairs))
-                + current / _some(size * size - pairs)
-                - 2.0 * across / _some(size * rest - self._across_pairs)
+            return (
+                reference / _some(rest * rest - (self._left_out_pairs.sum() - pairs)),
+                current / _some(size * size - pairs),
+                across / _some(size * rest - self._across_pairs),
             )
-        return np.asarray(found, dtype=np.float64)
 
 
 def _some(pairs: FloatArray) -> FloatArray:

@@ -257,3 +257,44 @@ def test_false_alarms_are_as_frequent_as_promised(
 
     # 150 runs at 0.05: 7.5 are expected, 1 to 17 hold 99.9 % of the time.
     assert 1 <= np.count_nonzero(np.asarray(p_values) <= 0.05) <= 17
+
+
+@pytest.mark.parametrize("columns", [1, 4])
+def test_the_effect_size_is_0_for_the_same_and_1_for_what_is_far_apart(
+    compare_rows: Compare, columns: int
+) -> None:
+    rng = np.random.default_rng(8)
+    first, second = rng.normal(size=(2, 400, columns))
+
+    same = compare_rows(MMD, first, second).effect_size
+    small = compare_rows(MMD, first, second + 0.5).effect_size
+    far = compare_rows(MMD, first, second + 100).effect_size
+
+    assert same is not None
+    assert small is not None
+    assert same < 0.1 < small < 0.5
+    assert far == pytest.approx(1.0, abs=1e-6)
+
+
+def test_the_effect_size_is_the_root_of_the_share_of_the_likeness_within(compare_rows: Compare) -> None:
+    rng = np.random.default_rng(9)
+    first, second = rng.normal(size=(2, 60, 2))
+    second = second + 1
+
+    found = compare_rows(MMD, first, second)
+
+    gamma = 0.5 / found.details["bandwidth"] ** 2
+    scaled = [side / first.std(axis=0) for side in (first, second)]
+    within = [(rbf_kernel(side, gamma=gamma).sum() - 60) / (60 * 59) for side in scaled]
+    assert found.effect_size == pytest.approx(np.sqrt(found.statistic / sum(within)), abs=1e-9)
+
+
+def test_gross_drift_of_one_of_four_columns_reaches_the_default_threshold(compare_rows: Compare) -> None:
+    rng = np.random.default_rng(10)
+    first, second = rng.normal(size=(2, 1000, 4))
+    second[:, 0] += 0.5
+
+    found = compare_rows(MMD, first, second)
+
+    assert found.effect_size is not None
+    assert found.effect_size >= MMD.default_threshold
