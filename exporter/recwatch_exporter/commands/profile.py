@@ -29,6 +29,9 @@ def profile(options: argparse.Namespace) -> int:
         ConfigError: when the configuration cannot be used, has no check of a name that is given, or the
             profile cannot be written.
     """
+    if not options.output.absolute().parent.is_dir():
+        # Before the references are read, which may take long.
+        raise ConfigError(f"{options.output.parent} is no folder: make it, or correct --output")
     checks = chosen_checks(options)
     made = plan(checks, version=options.version)
     for name, why in made.left_out.items():

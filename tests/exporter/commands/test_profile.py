@@ -147,7 +147,10 @@ def test_a_place_where_it_cannot_be_written(
     config = str(config_file(checks(model, file="reference.parquet")[0]))
 
     assert main(["profile", "--config", config, "--output", str(tmp_path / "no" / "drift.npz")]) == 1
-    assert "drift.npz: the profile cannot be written: " in capsys.readouterr().err
+    assert capsys.readouterr().err == f"{tmp_path / 'no'} is no folder: make it, or correct --output\n"
+
+    assert main(["profile", "--config", config, "--output", str(tmp_path)]) == 1
+    assert f"{tmp_path}: the profile cannot be written: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("version", "message"), [("v9", "no version v9 in"), ("../x", "is not a version")])
