@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray
-from recwatch_exporter.data import Cluster, ColumnFacts, Facts, IntArray, Moments, Sample, SideCounts
+from recwatch_exporter.data import (
+    Cluster,
+    ColumnFacts,
+    Facts,
+    IntArray,
+    Moments,
+    Sample,
+    SideCounts,
+    Slots,
+    Slotted,
+)
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.spans import EVERYTHING, Span
 
@@ -61,9 +71,12 @@ def take(columns: Table, rows: NDArray[Any]) -> Table:
 class MemoryWindow:
     """One side of a check, in memory. Every value is there and finite, but that `count_missing` knows NaN."""
 
-    def __init__(self, side: str, columns: Table, span: Span = EVERYTHING) -> None:
+    def __init__(
+        self, side: str, columns: Table, span: Span = EVERYTHING, slots: Slots | None = None
+    ) -> None:
         self.side = side
         self.span = span
+        self.slots = slots
         self._columns = columns
 
     @property
@@ -82,6 +95,15 @@ class MemoryWindow:
         if not len(times):
             return None
         return datetime.fromtimestamp(_microseconds(times).max() / 1e6, tz=UTC)
+
+    def oldest(self, column: str) -> datetime | None:
+        times = self.values(column)
+        if not len(times):
+            return None
+        return datetime.fromtimestamp(_microseconds(times).min() / 1e6, tz=UTC)
+
+    def cut(self, slots: Slots | None) -> "MemoryWindow":
+        return MemoryWindow(self.side, self._columns, self.span, slots)
 
     def count_values(
         self,
@@ -135,11 +157,14 @@ class MemoryWindow:
 
     def segment(self, column: str, value: str) -> "MemoryWindow":
         found = self._columns[column]
-        return MemoryWindow(self.side, take(self._columns, found.distinct.astype(str)[found.codes] == value))
+        rows = found.distinct.astype(str)[found.codes] == value
+        return MemoryWindow(self.side, take(self._columns, rows), self.span, self.slots)
 
     def numbers(self, columns: Sequence[str], cluster: Cluster | None) -> "MemoryRows":
         values = np.stack([self.values(name) for name in columns], axis=1).astype(np.float64)
-        return MemoryRows(values, None if cluster is None else self._clusters(cluster).values)
+        if cluster is None:
+            return MemoryRows(values, None)
+        return MemoryRows(values, self._clusters(cluster).values, self._slots(cluster))
 
     def facts(self, columns: Sequence[str], *, key: tuple[str, ...] = ()) -> Facts:
         found = {name: self._columns[name].distinct for name in columns}
@@ -157,15 +182,35 @@ class MemoryWindow:
         length = int(cluster.block.total_seconds() * 1e6)
         return Column.of(_microseconds(found.values) // length)
 
+    def _slots(self, cluster: Cluster) -> Slotted | None:
+        if self.slots is None or cluster.block is not None:
+            return None
+        slots = self.slots
+        since = int(slots.end.timestamp() * 1e6) - _microseconds(self.values(slots.column))
+        age = since // int(slots.length.total_seconds() * 1e6)
+        return Slotted(np.clip(age, 0, slots.number), slots.number)
+
     def _counted(self, column: Column, cluster: Cluster | None) -> SideCounts:
         if cluster is None:
             counts = np.bincount(column.codes, minlength=len(column.distinct))
             return SideCounts(column.distinct, counts)
         clusters = self._clusters(cluster)
         width = len(clusters.distinct)
-        cells = np.bincount(column.codes * width + clusters.codes)
-        there = np.flatnonzero(cells)
-        return SideCounts(column.distinct[there // width], cells[there], clusters.distinct[there % width])
+        slots = self._slots(cluster)
+        pairs = column.codes * width + clusters.codes
+        if slots is None:
+            cells = np.bincount(pairs)
+            there = np.flatnonzero(cells)
+            return SideCounts(column.distinct[there // width], cells[there], clusters.distinct[there % width])
+        deep = slots.number + 1
+        found, counts = np.unique(pairs * deep + slots.slot, return_counts=True)
+        pairs, slot = found // deep, found % deep
+        return SideCounts(
+            column.distinct[pairs // width],
+            counts,
+            clusters.distinct[pairs % width],
+            Slotted(slot, slots.number),
+        )
 
 
 @dataclass(frozen=True)
@@ -174,6 +219,7 @@ class MemoryRows:
 
     values: FloatArray
     clusters: NDArray[Any] | None
+    slots: Slotted | None = None
     left_out: int = 0
 
     @property
@@ -186,14 +232,19 @@ class MemoryRows:
 
     def sample(self, size: int, *, seed: int) -> Sample:
         if size >= self.n:
-            return Sample(self.values, self.clusters)
-        rows = np.sort(np.random.default_rng(seed).choice(self.n, size, replace=False))
-        return Sample(self.values[rows], None if self.clusters is None else self.clusters[rows])
+            return Sample(self.values, self.clusters, self.slots)
+        return self._some(np.sort(np.random.default_rng(seed).choice(self.n, size, replace=False)))
 
     def batches(self) -> Iterator[Sample]:
         for start in range(0, self.n, _BATCH):
-            rows = slice(start, start + _BATCH)
-            yield Sample(self.values[rows], None if self.clusters is None else self.clusters[rows])
+            yield self._some(np.arange(start, min(start + _BATCH, self.n)))
+
+    def _some(self, rows: NDArray[Any]) -> Sample:
+        return Sample(
+            self.values[rows],
+            None if self.clusters is None else self.clusters[rows],
+            None if self.slots is None else self.slots.take(rows),
+        )
 
 
 def _occurring(column: Column) -> Column:

@@ -26,6 +26,7 @@ PERSISTENCE = 0.7
 BLOCK_HOURS = 48
 REFERENCE_BLOCKS, CURRENT_BLOCKS = 24, 16
 FILMS = 1000
+PEOPLE = 300
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,39 @@ def few_users(number: int, most: int) -> Draw:
     return draw
 
 
+def people(number: int, days: tuple[int, int], *, stay: int | None = None, daily: float = 0.35) -> Draw:
+    """Users who differ from each other in what they do and how much, over two windows in one stretch of time.
+
+    Args:
+        number: of users.
+        days: of the reference and of the current window.
+        stay: a user comes at any time, and does things for so many days; None: all the time.
+        daily: rows a day of each, on average.
+    """
+
+    def draw(columns: Sequence[str], rng: np.random.Generator) -> Windows:
+        total = float(sum(days))
+        rows = rng.poisson(rng.gamma(0.8, daily / 0.8, number) * total)
+        user = np.repeat(np.arange(number), rows)
+        time = rng.random(len(user)) * total
+        if stay is not None:
+            come = rng.random(number) * (total + stay) - stay
+            there = (time >= come[user]) & (time < come[user] + stay)
+            user, time = user[there], time[there]
+
+        def latent() -> FloatArray:
+            own = rng.standard_normal(number)[user]
+            return np.asarray(0.3 * own + np.sqrt(1 - 0.3**2) * rng.standard_normal(len(user)))
+
+        values = _values(columns, latent, rng)
+        at = np.datetime64("2024-01-01", "us") + (time * 86_400e6).astype("timedelta64[us]")
+        whole = table(**values, user_id=user, time=at)
+        before = time < days[0]
+        return take(whole, before), take(whole, ~before)
+
+    return draw
+
+
 def _places(codes: IntArray) -> IntArray:
     """(rows,) how many rows before each hold the same."""
     order = np.argsort(codes, kind="stable")
@@ -221,4 +255,27 @@ BLOCKS = Null(
     series(REFERENCE_BLOCKS, CURRENT_BLOCKS),
     {"cluster": "block", "block": f"{BLOCK_HOURS}h", "timestamp": "time"},
 )
-NULLS: Mapping[str, Null] = MappingProxyType({item.name: item for item in (INDEPENDENT, USERS, BLOCKS)})
+_TIMED = {"cluster": "user_id", "timestamp": "time"}
+SAME_USERS = Null(
+    "same_users",
+    f"{PEOPLE} users who differ, each at his own pace on all days: 60 days against the 7 that follow; "
+    "`cluster: user_id` and `timestamp`",
+    people(PEOPLE, (60, 7)),
+    _TIMED,
+)
+NEW_USERS = Null(
+    "new_users",
+    "users who come at any time and stay for 10 days, so that many are new in the current window: 60 days "
+    "against the 7 that follow; keys likewise",
+    people(3 * PEOPLE, (60, 7), stay=10),
+    _TIMED,
+)
+SINCE_YESTERDAY = Null(
+    "since_yesterday",
+    f"{PEOPLE} users, 30 days against the one that follows, as on the day after a promotion; keys likewise",
+    people(PEOPLE, (30, 1), daily=1.0),
+    _TIMED,
+)
+NULLS: Mapping[str, Null] = MappingProxyType(
+    {item.name: item for item in (INDEPENDENT, USERS, BLOCKS, SAME_USERS, NEW_USERS, SINCE_YESTERDAY)}
+)

@@ -15,7 +15,14 @@ FILE = Path(__file__).parent.parent.parent / "docs" / "calibration.md"
 REASONS: Mapping[tuple[str, str], str] = MappingProxyType({})
 """Why a rate lies outside, by type and kind of data, where it is known."""
 
-_NAMES = {"independent": "independent rows", "users": "MovieLens, users", "blocks": "series, blocks of time"}
+_NAMES = {
+    "independent": "independent rows",
+    "users": "MovieLens, users",
+    "blocks": "series, blocks of time",
+    "same_users": "the same users, 60 d against 7 d",
+    "new_users": "new users too, 60 d against 7 d",
+    "since_yesterday": "users, since yesterday",
+}
 
 
 def render(results: Results) -> str:
@@ -73,7 +80,7 @@ def _false_alarms(results: Results) -> str:
     kinds = "\n".join(f"- **{_NAMES[name]}**: {null.words}" for name, null in NULLS.items())
     return f"""## False alarms
 
-Three kinds of data without drift:
+Kinds of data without drift:
 
 {kinds}
 {_own_data(results)}

@@ -21,6 +21,7 @@ from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.families.table import family_of
 from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.opening import Windows, cut
 from recwatch_exporter.sources.spans import reference_span
 
 if TYPE_CHECKING:
@@ -98,9 +99,11 @@ def make_check(kind: CheckType, keys: Mapping[str, Any], *, permutations: int) -
 
 def p_value(check: Check, windows: tuple[Table, Table]) -> float:
     """What the check's family makes of two windows; NaN where the statistic is not defined."""
-    reference, current = (
-        _window(check, *side) for side in zip(("reference", "current"), windows, strict=True)
+    opened = cut(
+        check, Windows(_window(check, "reference", windows[0]), _window(check, "current", windows[1]))
     )
+    reference, current = opened.reference, opened.current
+    assert reference is not None
     family = family_of(check.check_type)
     run = Run(now=_SOME_TIME, deadline=Deadline(timedelta(minutes=5)))
     feature = family.features(check, current)[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration import arrivals, plain
-from benchmarks.calibration.nulls import NULLS, Draw, Null, Windows, few_users, independent, series
+from benchmarks.calibration.nulls import NULLS, Draw, Null, Windows, few_users, independent, people, series
 from benchmarks.calibration.plain import PlainTest
 from recwatch_exporter.checks.base import CheckType
 from recwatch_exporter.checks.table import TYPES
@@ -56,8 +56,14 @@ _SMALL: Mapping[str, Draw] = {
     "independent": independent(200, 150),
     "users": few_users(60, 15),
     "blocks": series(10, 8),
+    "same_users": people(60, (60, 7)),
+    "new_users": people(200, (60, 7), stay=10),
+    "since_yesterday": people(60, (30, 1), daily=1.0),
 }
-_SMALL_WORDS = "200 and 150 independent rows; 60 users with at most 15 ratings each; 20 and 16 days"
+_SMALL_WORDS = (
+    "200 and 150 independent rows; 60 users with at most 15 ratings each; 20 and 16 days; 60 users, or 200 "
+    "who come and go"
+)
 
 SUBJECTS: Mapping[str, Subject] = MappingProxyType(
     {
@@ -76,7 +82,10 @@ SUBJECTS: Mapping[str, Subject] = MappingProxyType(
         "row_count": Subject(
             {"timestamp": "time", "reference": {"window": "56d"}, "current": {"window": "7d"}},
             plain.POISSON,
-            {"users": "it asks how many rows come in a time, not whose they are"},
+            dict.fromkeys(
+                ("users", "same_users", "new_users", "since_yesterday"),
+                "it asks how many rows come in a time, not whose they are",
+            ),
             ("time",),
             {"independent": arrivals.steady, "blocks": arrivals.bursts},
             arrivals.WORDS,

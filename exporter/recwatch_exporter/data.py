@@ -1,8 +1,8 @@
 """What sources hand to the families: plain arrays, and streams of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,16 +14,58 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Slotted:
+    """Which slot of time rows are in, counted back from the end of the longer of two windows.
+
+    Attributes:
+        slot: (rows,) 0 to `number` - 1; `number` is none of them, and such rows never move.
+        number: how many slots as long as the shorter window there are.
+    """
+
+    slot: NDArray[Any]
+    number: int
+
+    def take(self, rows: NDArray[Any]) -> "Slotted":
+        """Those of some rows: their numbers, or a mask."""
+        return Slotted(self.slot[rows], self.number)
+
+
+def joined(parts: Sequence[Slotted | None]) -> Slotted | None:
+    """Those of several batches of rows together; all of them have slots, or none."""
+    there = [part for part in parts if part is not None]
+    return Slotted(np.concatenate([part.slot for part in there]), there[0].number) if there else None
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Stretches of time of one length, counted back from the end of a window.
+
+    Attributes:
+        column: of the event's time.
+        end: of the window, aware.
+        length: of a slot.
+        number: how many; what is older is in slot `number`, which is none of them.
+    """
+
+    column: str
+    end: datetime
+    length: timedelta
+    number: int
+
+
+@dataclass(frozen=True)
 class Cluster:
     """Which rows belong together and are permuted together.
 
     Attributes:
         column: the column that says it, such as `user_id`; or, for blocks, the column of the event's time.
         block: rows of the same stretch of time of this length belong together; None: rows of the same value.
+        slots: by which a cluster's rows are told apart besides; None: not at all.
     """
 
     column: str
     block: timedelta | None = None
+    slots: Slots | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +76,13 @@ class SideCounts:
         values: (rows,) numbers or texts.
         counts: (rows,) how often.
         clusters: (rows,) whose, such as the user's id; None where rows are taken as independent.
+        slots: in which slot of the window; None where the window is not cut.
     """
 
     values: NDArray[Any]
     counts: IntArray
     clusters: NDArray[Any] | None = None
+    slots: Slotted | None = None
 
     @property
     def total(self) -> int:
@@ -53,10 +97,12 @@ class Sample:
     Attributes:
         values: (rows, columns), finite.
         clusters: (rows,) whose; None where rows are taken as independent.
+        slots: in which slot of the window; None where the window is not cut.
     """
 
     values: FloatArray
     clusters: NDArray[Any] | None = None
+    slots: Slotted | None = None
 
 
 @dataclass(frozen=True)

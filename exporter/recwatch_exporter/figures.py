@@ -37,6 +37,8 @@ def threshold(check: Check) -> str:
 
 def few_rows(check: Check, finding: Finding) -> str:
     """Why too few rows say nothing: none at all is something else than not enough."""
+    if finding.cannot_tell is not None:
+        return finding.cannot_tell
     absent = finding.details.get("no_rows")
     if isinstance(absent, list | tuple) and absent:
         return f"no rows ({bounded('; '.join(map(str, absent)), _LONGEST_CAUSE)})"

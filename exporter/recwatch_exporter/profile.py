@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,14 @@ class FrozenCheck:
         source_newest: the newest record, by `observed_at`; None likewise.
         segments: the values of `segment_by` that have findings of their own.
         parts: by feature and segment.
+        length: how long the reference watched, where its rows are in slots of time; None where they are not.
     """
 
     newest: datetime | None = None
     source_newest: datetime | None = None
     segments: tuple[str, ...] = ()
     parts: Mapping[tuple[str, str], Frozen] = field(default_factory=dict)
+    length: timedelta | None = None
 
 
 def write_profile(
@@ -87,6 +89,7 @@ def write_profile(
             "newest": _written(item.newest),
             "source_newest": _written(item.source_newest),
             "segments": item.segments,
+            "length": None if item.length is None else item.length.total_seconds(),
             "parts": parts,
         }
     meta = {
@@ -159,6 +162,7 @@ def _restored(archive: Mapping[str, Any], found: Mapping[str, Any]) -> FrozenChe
         newest=_read(found["newest"]),
         source_newest=_read(found["source_newest"]),
         segments=tuple(found["segments"]),
+        length=None if found.get("length") is None else timedelta(seconds=found["length"]),
         parts={
             (part["feature"], part["segment"]): {
                 name: _text_of(archive[stored]) if name in part["texts"] else archive[stored]

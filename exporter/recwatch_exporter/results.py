@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from recwatch_exporter.checks.base import Direction, Measurement
+from recwatch_exporter.checks.base import CANNOT_TELL, Direction, Measurement
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError, StatisticError
 from recwatch_exporter.statistics.multiple import adjust
@@ -25,7 +25,8 @@ class Finding:
         p_value: corrected for the number of the check's findings that have enough rows (Benjamini and
             Hochberg).
         detected: the effect reaches the threshold, is significant, and both windows hold enough rows.
-        enough_rows: whether every window holds `min_rows` or more, so that the finding says something.
+        enough_rows: whether the finding says something: every window holds `min_rows` or more, and clusters
+            that can be permuted.
         error: why there is nothing but this message; None where there is.
     """
 
@@ -42,6 +43,11 @@ class Finding:
     enough_rows: bool = True
     error: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cannot_tell(self) -> str | None:
+        """Why nothing can be told, though there are rows enough; None where it can, or they are too few."""
+        return self.details.get(CANNOT_TELL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +141,16 @@ def _enough_rows(check: Check, found: Measurement) -> bool:
     return all(number >= check.min_rows for number in rows)
 
 
+def _doubt(check: Check, found: Measurement) -> bool:
+    return _enough_rows(check, found) and CANNOT_TELL in found.details
+
+
+def _said(check: Check, found: Measurement) -> dict[str, Any]:
+    """The details; why nothing can be told is that there are too few rows, where there are."""
+    doubt = _doubt(check, found)
+    return {name: item for name, item in found.details.items() if doubt or name != CANNOT_TELL}
+
+
 def _finding(check: Check, item: Measured) -> Finding:
     found = item.outcome
     empty = Finding(
@@ -153,8 +169,8 @@ def _finding(check: Check, item: Measured) -> Finding:
         empty,
         n_reference=found.n_reference if check.reference is not None else None,
         n_current=found.n_current,
-        enough_rows=_enough_rows(check, found),
-        details=found.details,
+        enough_rows=_enough_rows(check, found) and not _doubt(check, found),
+        details=_said(check, found),
     )
     if not (math.isfinite(found.statistic) and math.isfinite(found.effect_size)):
         return counted

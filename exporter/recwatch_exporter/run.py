@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from recwatch.redaction import mask_passwords, mask_secrets
-from recwatch_exporter.checks.base import Frozen, Measurement
+from recwatch_exporter.checks.base import CANNOT_TELL, Frozen, Measurement
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError, SourceError, StatisticError
 from recwatch_exporter.families.base import Run
@@ -16,8 +16,9 @@ from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.profile import FrozenCheck, read_profile
 from recwatch_exporter.results import ALL, CheckResult, Measured, judge
 from recwatch_exporter.sides import Side
-from recwatch_exporter.sources.opening import Windows, file_of_version, open_windows
+from recwatch_exporter.sources.opening import Windows, cut_for_profile, file_of_version, open_windows
 from recwatch_exporter.sources.window import Window
+from recwatch_exporter.statistics.exposure import BASE_SLOTS, MUCH, at_length, without_slots
 
 Failed = TypeVar("Failed", bound=CheckError)
 
@@ -40,7 +41,10 @@ def run_check(check: Check, *, now: datetime, deadline: Deadline) -> CheckResult
 def _run(check: Check, now: datetime, deadline: Deadline) -> CheckResult:
     profile = _profile(check)
     newest = None if profile is None else profile.newest
-    with open_windows(check, now=now, deadline=deadline, reference_newest=newest) as windows:
+    length = None if profile is None else profile.length
+    with open_windows(
+        check, now=now, deadline=deadline, reference_newest=newest, reference_length=length
+    ) as windows:
         run = Run(now=now, deadline=deadline)
         segments = _segments(check, windows) if profile is None else profile.segments
         measured = [
@@ -75,7 +79,8 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
             "frozen: give artifact with file, which the model's version keeps, and leave this check out"
         )
     run = Run(now=now, deadline=deadline)
-    with _without_secrets(check), open_windows(check, now=now, deadline=deadline) as windows:
+    with _without_secrets(check), open_windows(check, now=now, deadline=deadline) as opened:
+        windows = cut_for_profile(check, opened)
         reference = windows.reference
         if reference is None:
             raise SourceError("reference: nothing to freeze: give path, query or artifact with file")
@@ -83,6 +88,7 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
         return FrozenCheck(
             newest=None if check.timestamp is None else reference.newest(check.timestamp),
             source_newest=_newest_record(check, reference),
+            length=windows.reference_length,
             segments=segments,
             parts={
                 (feature, segment_label(value)): family.freeze(
@@ -158,11 +164,12 @@ def _measure(
     try:
         frozen: Frozen = {}
         if profile is not None:
-            frozen = _of_profile(profile, feature, segment_label(value))
+            frozen = _of_profile(profile, feature, segment_label(value), windows)
         elif reference is not None:
             frozen = family.freeze(check, feature, reference, run)
         current = _part(check, windows.current, value)
-        return family.measure(check, feature, frozen, current, run=run, reference=reference)
+        found = family.measure(check, feature, frozen, current, run=run, reference=reference)
+        return found if profile is None else _doubted(found, profile, windows)
     except (SourceError, StatisticError) as error:
         return _masked(check, error)  # the neighbours are measured all the same
     except ArithmeticError as error:
@@ -197,11 +204,27 @@ def _absence(check: Check, side: Side, window: Window) -> str:
     return f"no row passes {limits}" if limits else "there are no rows"
 
 
-def _of_profile(profile: FrozenCheck, feature: str, segment: str) -> Frozen:
+def _doubted(found: Measurement, profile: FrozenCheck, windows: Windows) -> Measurement:
+    """What was measured, and that it tells nothing where the profile's slots are longer than a window."""
+    if profile.length is None or windows.current_length is None:
+        return found
+    slot = profile.length / BASE_SLOTS
+    if slot <= MUCH * windows.current_length:
+        return found
+    doubt = "the current window is shorter than the profile's slots: widen it, or keep the reference as data"
+    return replace(found, details={**found.details, CANNOT_TELL: doubt})
+
+
+def _of_profile(profile: FrozenCheck, feature: str, segment: str, windows: Windows) -> Frozen:
     try:
-        return profile.parts[feature, segment]
+        frozen = profile.parts[feature, segment]
     except KeyError:
         raise SourceError(f"reference: the profile holds no {feature}: make it anew") from None
+    if profile.length is None or windows.current_length is None:
+        return without_slots(frozen)
+    if windows.current_length > profile.length:
+        return without_slots(frozen)  # the current window is cut instead
+    return at_length(frozen, windows.current_length / profile.length * BASE_SLOTS)
 
 
 def _newest(check: Check, windows: Windows, profile: FrozenCheck | None) -> dict[str, datetime]:

@@ -44,3 +44,87 @@ def test_a_mistake_in_the_keys() -> None:
 
     with pytest.raises(ValueError, match="type: give one of"):
         compare(frame, frame, type="kolmogorov", column="score")
+
+
+def people(rng: np.random.Generator, *, users: int, differ: float, shift: float = 0.0) -> list[pd.DataFrame]:
+    """60 days and the 7 that follow; every user goes on as he was, but for a shift of all numbers."""
+    user = np.repeat(np.arange(users), rng.poisson(rng.gamma(0.8, 0.35 / 0.8, users) * 67))
+    day = rng.random(len(user)) * 67
+    x = rng.normal(0, differ, users)[user] + rng.normal(size=len(user)) + shift * (day >= 60)
+    time = pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")
+    frame = pd.DataFrame(
+        {
+            "user_id": user,
+            "x": x.round(2),
+            "y": rng.normal(size=len(user)),
+            "item_id": np.minimum(rng.zipf(1.3, len(user)), 400),
+            "time": time.astype("datetime64[us]"),
+        }
+    )
+    return [frame[day < 60], frame[day >= 60]]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("kind", ["spearman", "psi", "ks", "coverage", "gini", "mmd"])
+def test_windows_of_unequal_length_in_which_nothing_has_changed(kind: str, *, timed: bool) -> None:
+    p_values, keys = [], {"column": "item_id" if kind in {"spearman", "coverage", "gini"} else "x"}
+    if kind == "mmd":
+        if not timed:
+            pytest.skip("is told that it needs timestamp")
+        keys = {"columns": ["x", "y"], "frequencies": 64}
+    for seed in range(12):
+        windows = people(np.random.default_rng([1, seed]), users=100, differ=0.0)
+        more = {"timestamp": "time"} if timed else {}
+        found = compare(
+            *windows, type=kind, cluster="user_id", permutations=99, seed=seed, min_rows=2, **keys, **more
+        )
+        assert found.enough_rows
+        p_values.append(found.findings[0].p_value)
+
+    assert np.count_nonzero(np.array(p_values, float) <= 0.05) <= 3
+    assert 0.25 < np.mean(np.array(p_values, float)) < 0.85
+
+
+@pytest.mark.parametrize("kind", ["ks", "moments"])
+def test_a_shift_of_users_who_differ_is_found(kind: str) -> None:
+    p_values = []
+    for seed in range(8):
+        windows = people(np.random.default_rng([2, seed]), users=100, differ=1.0, shift=0.4)
+        found = compare(
+            *windows,
+            type=kind,
+            column="x",
+            cluster="user_id",
+            timestamp="time",
+            permutations=99,
+            seed=seed,
+        )
+        p_values.append(found.findings[0].p_value)
+
+    assert np.count_nonzero(np.array(p_values, float) <= 0.05) >= 6
+
+
+def test_without_times_rows_of_unequal_windows_are_not_exchanged() -> None:
+    windows = people(np.random.default_rng(0), users=100, differ=0.0)
+
+    found = compare(*windows, type="mmd", columns=["x", "y"], cluster="user_id", permutations=99)
+
+    assert not found.enough_rows
+    assert "give timestamp" in str(found.findings[0].cannot_tell)
+
+
+@pytest.mark.parametrize("kind", ["ks", "missing", "mmd"])
+def test_too_few_clusters_cannot_tell(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    windows = [
+        pd.DataFrame({"x": rng.normal(size=90) + 4 * side, "user_id": np.arange(90) % 2 + 3 * side})
+        for side in (0, 1)
+    ]
+    column = {"columns": ["x", "x2"]} if kind == "mmd" else {"column": "x"}
+    windows = [window.assign(x2=window.x) for window in windows]
+
+    found = compare(*windows, type=kind, **column, cluster="user_id", permutations=99)
+
+    assert not found.enough_rows
+    assert found.findings[0].cannot_tell == "4 clusters allow no p-value below 0.17"
+    assert not found.findings[0].detected

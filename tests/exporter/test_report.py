@@ -55,6 +55,17 @@ def test_the_verdict(quiet: CheckState, drifted: CheckState, few: CheckState, fa
     assert verdict([failed, drifted, few]) is Verdict.DRIFT
 
 
+def test_a_finding_says_why_it_cannot_tell(few: CheckState) -> None:
+    assert few.result is not None
+    reason = "6 clusters allow no p-value below 0.1"
+    finding = replace(few.result.findings[0], details={"cannot_tell": reason})
+    state = replace(few, result=replace(few.result, findings=(finding,)))
+
+    assert reason in table([state])
+    assert describe(state)[0]["details"]["cannot_tell"] == reason
+    assert verdict([state]) is Verdict.CANNOT_TELL
+
+
 def test_what_a_name_holds_cannot_break_a_line(quiet: CheckState) -> None:
     assert quiet.result is not None
     finding = replace(quiet.result.findings[0], feature="a\nb\x1b[31m")

@@ -17,6 +17,10 @@ Frozen = Mapping[str, NDArray[Any]]
 figure. A reference profile keeps them in a file, so nothing else may be in them."""
 
 
+CANNOT_TELL = "cannot_tell"
+"""The key of `Measurement.details` that says why nothing can be told, though there are rows enough."""
+
+
 class Direction(StrEnum):
     """Where drift lies."""
 

@@ -16,10 +16,17 @@ from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.statistics.auc import auc
 from recwatch_exporter.statistics.basis import Basis, basis
 from recwatch_exporter.statistics.discriminant import Discriminant, folds_of
+from recwatch_exporter.statistics.exposure import frozen_slots, slots_of
 from recwatch_exporter.statistics.marginals import most
 from recwatch_exporter.statistics.permutation import permutation_test
-from recwatch_exporter.statistics.thinning import Clustered, of_one_kind, same_share, whole_clusters
-from recwatch_exporter.statistics.units import Units, units_of_clusters
+from recwatch_exporter.statistics.thinning import (
+    Clustered,
+    heaviest,
+    of_one_kind,
+    same_share,
+    whole_clusters,
+)
+from recwatch_exporter.statistics.units import Units, said_of, units_of_clusters
 
 _BINS = 20
 
@@ -40,12 +47,14 @@ class _Both:
         unit: (rows,) what each row is permuted with.
         units: what is permuted.
         whole: whether units are clusters.
+        timed: whether they are cut into slots of time.
     """
 
     values: FloatArray
     unit: NDArray[np.intp]
     units: Units
     whole: bool
+    timed: bool = False
 
 
 def freeze(rows: Rows, terms: SampleTerms) -> Frozen:
@@ -58,6 +67,7 @@ def freeze(rows: Rows, terms: SampleTerms) -> Frozen:
     }
     if isinstance(sample, Clustered):
         frozen |= {"clusters": sample.clusters, "ranks": sample.ranks, "below": np.asarray(sample.below)}
+        frozen |= frozen_slots(sample.slots)
     return frozen
 
 
@@ -80,9 +90,9 @@ def compare(frozen: Frozen, rows: Rows, terms: SampleTerms) -> Sampled:
             "current window: compare the same columns"
         )
     rng = np.random.default_rng([terms.seed, 4])
-    both = _both(frozen, _take(rows, terms, seed=2 * terms.seed + 1), rng)
-    # The two halves of a cluster stay together: a fold must not be judged by what knows half of it.
-    fold = folds_of(_cluster_of(both), min(terms.options.folds, len(both.units.rows)), rng)
+    both = _both(frozen, _take(rows, terms, seed=2 * terms.seed + 1), terms, rng)
+    # The units of a cluster stay together: a fold must not be judged by what knows a part of it.
+    fold = folds_of(_cluster_of(both), min(terms.options.folds, both.units.clusters), rng)
     functions = basis(both.values)
     model = Discriminant(functions.values, fold)
 
@@ -109,12 +119,16 @@ def _guarded(units: Units, terms: SampleTerms) -> Iterator[FloatArray]:
 
 
 def _take(rows: Rows, terms: SampleTerms, *, seed: int) -> Sample | Clustered:
-    assert isinstance(terms.options, ClassifierOptions)  # noqa: S101 - the type says so
-    size = terms.options.sample_rows
+    size = _size(terms)
     if terms.clustered:
         return whole_clusters(_go_on(rows, terms), rows.dimensions, size=size, seed=terms.seed)
     sample = rows.sample(size, seed=seed)
     return Sample(sample.values.reshape(len(sample.values), rows.dimensions))
+
+
+def _size(terms: SampleTerms) -> int:
+    assert isinstance(terms.options, ClassifierOptions)  # noqa: S101 - the type says so
+    return terms.options.sample_rows
 
 
 def _go_on(rows: Rows, terms: SampleTerms) -> Iterator[Sample]:
@@ -123,7 +137,7 @@ def _go_on(rows: Rows, terms: SampleTerms) -> Iterator[Sample]:
         yield batch
 
 
-def _both(frozen: Frozen, current: Sample | Clustered, rng: np.random.Generator) -> _Both:
+def _both(frozen: Frozen, current: Sample | Clustered, terms: SampleTerms, rng: np.random.Generator) -> _Both:
     if not isinstance(current, Clustered):
         values = np.concatenate([frozen["sample"], current.values])
         order = rng.permutation(len(values))
@@ -131,18 +145,22 @@ def _both(frozen: Frozen, current: Sample | Clustered, rng: np.random.Generator)
         units = Units.alone(np.ones(len(values)), side)
         return _Both(values[order], np.arange(len(values)), units, whole=False)
     clusters, _ = of_one_kind(frozen["clusters"], current.clusters)
-    reference = Clustered(frozen["sample"], clusters, frozen["ranks"], float(frozen["below"]))
+    reference = Clustered(
+        frozen["sample"], clusters, frozen["ranks"], float(frozen["below"]), slots_of(frozen)
+    )
+    heavy = heaviest(_size(terms))
+    reference = reference.lightened(heavy, seed=terms.seed)  # slots may have become longer since
     reference, current = same_share(reference, current)
-    units, unit = units_of_clusters(reference.clusters, current.clusters)
+    units, unit = units_of_clusters(reference.clusters, current.clusters, (reference.slots, current.slots))
     values = np.concatenate([reference.values, current.values])
     order = rng.permutation(len(values))
-    return _Both(values[order], unit[order], units, whole=True)
+    timed = reference.slots is not None or current.slots is not None
+    return _Both(values[order], unit[order], units, whole=True, timed=timed)
 
 
 def _cluster_of(both: _Both) -> NDArray[np.intp]:
-    """(rows,) the same number for both halves of a cluster, without gaps."""
-    halves = np.minimum(both.units.partner, np.arange(len(both.units.partner)))[both.unit]
-    return np.asarray(np.unique(halves, return_inverse=True)[1], dtype=np.intp)
+    """(rows,) the same number for all units of a cluster, without gaps."""
+    return np.asarray(np.unique(both.units.cluster[both.unit], return_inverse=True)[1], dtype=np.intp)
 
 
 def _details(
@@ -162,7 +180,7 @@ def _details(
         "bins": _picture(scores, labels[0]),
     }
     if both.whole:
-        details["clusters"] = len(np.unique(_cluster_of(both)))
+        details |= said_of(both.units, terms.alpha, timed=both.timed)
     return details
 
 

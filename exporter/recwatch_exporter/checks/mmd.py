@@ -13,6 +13,7 @@ from recwatch_exporter.checks.sample_type import Sampled, SampleTerms, SampleTyp
 from recwatch_exporter.data import Rows, Sample
 from recwatch_exporter.errors import StatisticError
 from recwatch_exporter.statistics.discrepancy import Dense, Gram, Mapped, SquaredDiscrepancy
+from recwatch_exporter.statistics.exposure import frozen_slots, slots_of
 from recwatch_exporter.statistics.fourier import FourierMap
 from recwatch_exporter.statistics.hashing import plain_ids
 from recwatch_exporter.statistics.kernels import median_distance, rbf
@@ -27,7 +28,7 @@ from recwatch_exporter.statistics.sums import (
     cluster_sums,
 )
 from recwatch_exporter.statistics.thinning import of_one_kind, same_share
-from recwatch_exporter.statistics.units import Units, units_of_clusters
+from recwatch_exporter.statistics.units import Units, said_of, units_of_clusters
 
 _BLOCKS = 512
 _MOST_BLOCKS = 4096
@@ -52,6 +53,7 @@ class _Test:
     gram: Gram
     units: Units
     whole: bool
+    timed: bool = False
 
 
 def freeze(rows: Rows, terms: SampleTerms) -> Frozen:
@@ -80,6 +82,7 @@ def freeze(rows: Rows, terms: SampleTerms) -> Frozen:
     }
     if sample.clusters is not None:
         frozen["sample_clusters"] = plain_ids(sample.clusters)
+        frozen |= frozen_slots(sample.slots, "sample_slots")
     if rows.n <= options.exact_rows:
         return frozen
     if sample.clusters is not None:
@@ -141,33 +144,28 @@ def _choose(frozen: Frozen, rows: Rows, sample: Sample, terms: SampleTerms) -> _
     """Exact on few rows, by Fourier sums on many, on samples where the windows differ too much."""
     n, exact_rows = int(frozen["rows"]), _options(terms).exact_rows
     if n + rows.n <= exact_rows:
-        return _exact(frozen, sample.values, sample.clusters, "exact")
+        return _exact(frozen, sample, "exact")
     if sample.clusters is not None:
         return _by_cluster(frozen, rows, terms)
     ratio = _MOST_BLOCKS // _FEWEST_BLOCKS // 4
     if max(n, rows.n) > ratio * min(n, rows.n):
         taken = sample.values[: min(rows.n, max(exact_rows // 2, exact_rows - n))]
-        return _exact(frozen, taken, None, "exact, on samples", exact_rows - len(taken))
+        return _exact(frozen, Sample(taken), "exact, on samples", exact_rows - len(taken))
     return _by_block(frozen, rows, terms)
 
 
-def _exact(
-    frozen: Frozen,
-    current: FloatArray,
-    clusters: NDArray[Any] | None,
-    method: str,
-    most_rows: int | None = None,
-) -> _Test:
+def _exact(frozen: Frozen, current: Sample, method: str, most_rows: int | None = None) -> _Test:
     scale = Scale(frozen["centre"], frozen["unit"])
     reference = frozen["sample"][:most_rows]
-    values = scale.apply(np.concatenate([reference, current]))
+    values = scale.apply(np.concatenate([reference, current.values]))
     kernel = rbf(values, values, float(frozen["bandwidth"]))
     np.fill_diagonal(kernel, 1.0)
-    if clusters is None:
+    if current.clusters is None:
         side = np.arange(len(values)) >= len(reference)
         return _Test(method, Dense(kernel), Units.alone(np.ones(len(values)), side), whole=False)
-    units, unit = units_of_clusters(*of_one_kind(frozen["sample_clusters"], clusters))
-    return _Test(method, Dense(kernel, unit), units, whole=True)
+    slots = (slots_of(frozen, "sample_slots"), current.slots)
+    units, unit = units_of_clusters(*of_one_kind(frozen["sample_clusters"], current.clusters), slots)
+    return _Test(method, Dense(kernel, unit), units, whole=True, timed=slots != (None, None))
 
 
 def _by_block(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
@@ -191,7 +189,7 @@ def _by_block(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
     fixed = np.arange(len(sums)) >= len(sums) - 2
     sizes = np.where(fixed, 0.0, reference.size)
     sizes[-2:] = reference.rest_rows, current.rest_rows
-    units = Units(sizes, side, np.arange(len(sums)), fixed)
+    units = Units.alone(sizes, side, fixed)
     return _Test("random Fourier features, by block", Mapped(sums), units, whole=False)
 
 
@@ -205,20 +203,23 @@ def _by_cluster(frozen: Frozen, rows: Rows, terms: SampleTerms) -> _Test:
             frozen["cluster_rows"],
             frozen["cluster_sums"].astype(np.float64),
             float(frozen["cluster_below"]),
+            slots_of(frozen, "cluster_slots"),
         )
     else:
-        whole = Sample(frozen["sample"], frozen["sample_clusters"])
+        whole = Sample(frozen["sample"], frozen["sample_clusters"], slots_of(frozen, "sample_slots"))
         reference = cluster_sums([whole], space, **limit)
     current = cluster_sums(_go_on(rows, terms), space, **limit)
     of_one_kind(reference.clusters, current.clusters)
     reference, current = same_share(reference, current)
-    units, unit = units_of_clusters(reference.clusters, current.clusters)
-    sums = np.empty((len(unit), space.fourier.features))
-    sums[unit] = np.concatenate([reference.sums, current.sums])
-    sizes = np.empty(len(unit))
-    sizes[unit] = np.concatenate([reference.rows, current.rows])
-    units = Units(sizes, units.current, units.partner, units.fixed)
-    return _Test("random Fourier features, by cluster", Mapped(sums), units, whole=True)
+    slots = (reference.slots, current.slots)
+    rows_of = np.concatenate([reference.rows, current.rows])
+    units, unit = units_of_clusters(reference.clusters, current.clusters, slots, rows_of)
+    # Slots may have become longer since they were summed up: several sums then make a unit.
+    order = np.argsort(unit, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(unit[order]) > 0][: len(order)])
+    sums = np.add.reduceat(np.concatenate([reference.sums, current.sums])[order], starts, axis=0)
+    timed = slots != (None, None)
+    return _Test("random Fourier features, by cluster", Mapped(sums), units, whole=True, timed=timed)
 
 
 def _frozen_clusters(found: ClusterSums) -> dict[str, NDArray[Any]]:
@@ -228,6 +229,7 @@ def _frozen_clusters(found: ClusterSums) -> dict[str, NDArray[Any]]:
         "cluster_rows": found.rows,
         "cluster_sums": found.sums.astype(np.float32),
         "cluster_below": np.asarray(found.below),
+        **frozen_slots(found.slots, "cluster_slots"),
     }
 
 
@@ -254,7 +256,7 @@ def _details(frozen: Frozen, sample: Sample, test: _Test, terms: SampleTerms) ->
     moved = distances(reference, current)
     names = terms.names(reference.shape[1])
     first = int(np.argmax(moved))
-    details = {
+    details: dict[str, Any] = {
         "method": test.method,
         "bandwidth": float(frozen["bandwidth"]),
         "units": len(test.units.rows),
@@ -263,7 +265,7 @@ def _details(frozen: Frozen, sample: Sample, test: _Test, terms: SampleTerms) ->
         "bins_of": names[first],
     }
     if test.whole:
-        details["clusters"] = int(np.count_nonzero(test.units.partner >= np.arange(len(test.units.rows))))
+        details |= said_of(test.units, terms.alpha, timed=test.timed)
     return details
 
 

@@ -16,6 +16,7 @@ class SampleTerms:
         columns: names of the columns, or the one name of a column of vectors.
         seed: of what is drawn at random.
         permutations: how many for the p-value.
+        alpha: p-values above it tell of no drift.
         options: the type's own keys.
         clustered: whether rows come with clusters.
         go_on: called now and then; raises when the time is over.
@@ -25,6 +26,7 @@ class SampleTerms:
     seed: int
     permutations: int
     options: Options
+    alpha: float = 0.05
     clustered: bool = False
     go_on: Callable[[], None] = lambda: None
 

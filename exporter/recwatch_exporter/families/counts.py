@@ -16,8 +16,8 @@ from recwatch_exporter.families.pictures import describe
 from recwatch_exporter.sources.window import Window
 from recwatch_exporter.statistics.chance import beyond_chance
 from recwatch_exporter.statistics.permutation import (
+    clusters_of,
     draw_permutations,
-    most_permutations,
     permutation_test,
 )
 
@@ -78,8 +78,7 @@ def measure(
                 statistic = found[0]
         effect_size = statistic if effect is None else float(effect(counts.reference, counts.current))
         effect_size = beyond_chance(effect_size, chance.null_effects, kind.chance)
-    if counts.n_clusters is not None:
-        details |= _clusters(check, counted)
+    details |= clusters_of(counts, check.alpha, check.permutations)
     left_out = [rows - total for rows, total in zip(counted.rows, counted.totals, strict=True)]
     if any(left_out):
         details["left_out"] = dict(zip(("reference", "current"), left_out, strict=True))
@@ -96,12 +95,3 @@ def measure(
 
 def _bound(compare: Callable[..., T], counted: Counted) -> Callable[..., T]:
     return partial(compare, counted.values, **counted.options)
-
-
-def _clusters(check: Check, counted: Counted) -> dict[str, Any]:
-    details: dict[str, Any] = {"clusters": counted.counts.n_clusters}
-    possible = most_permutations(counted.counts)
-    if possible <= check.permutations:
-        # With so few clusters no p-value is smaller than one in so many.
-        details["different_permutations"] = round(possible)
-    return details

@@ -14,7 +14,7 @@ from recwatch_exporter.families.base import Run
 from recwatch_exporter.families.counted import same_clusters
 from recwatch_exporter.sources.window import Window
 from recwatch_exporter.statistics.counts import Counts, Tally, align
-from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.permutation import clusters_of, draw_permutations, permutation_test
 
 _BINS = 20
 _MIDDLE = (0.025, 0.975)
@@ -82,8 +82,7 @@ def measure(
             "outside": _outside(counts, frozen["scores"]),
             "bins": _picture(counts, scores),
         }
-    if counts.n_clusters is not None:
-        details["clusters"] = counts.n_clusters
+    details |= clusters_of(counts, check.alpha, check.permutations)
     return Measurement(
         statistic=measured + sign * lost,
         effect_size=lost,

@@ -8,7 +8,7 @@ import numpy as np
 from recwatch_exporter.checks.base import FloatArray
 from recwatch_exporter.checks.performance import BINARY, Outcomes, PerformanceOptions
 from recwatch_exporter.config import Check
-from recwatch_exporter.data import SideCounts
+from recwatch_exporter.data import SideCounts, joined
 from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.window import Window
@@ -126,7 +126,7 @@ def losses(check: Check, feature: str, reference: Window, deadline: Deadline) ->
 def in_middles(counts: SideCounts, edges: FloatArray) -> SideCounts:
     """Counts by cell as counts by the score in the middle of the cell."""
     middles = _middles(edges)[counts.values.astype(np.int64)]
-    return SideCounts(middles, counts.counts, counts.clusters)
+    return SideCounts(middles, counts.counts, counts.clusters, counts.slots)
 
 
 def _two_values(check: Check, reference: Window) -> tuple[str, str]:
@@ -191,4 +191,5 @@ def _together(sides: list[SideCounts]) -> SideCounts:
         np.concatenate([side.values.astype(np.float64) for side in sides]),
         np.concatenate([side.counts for side in sides]),
         np.concatenate(clusters) if clusters else None,
+        joined([side.slots for side in sides]),
     )

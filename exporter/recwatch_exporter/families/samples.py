@@ -79,6 +79,7 @@ def _terms(check: Check, run: Run) -> SampleTerms:
         columns=check.fields,
         seed=check.seed,
         permutations=check.permutations,
+        alpha=check.alpha,
         # A check's model has its type's options for a base (`config.check_model`).
         options=cast("Options", check),
         clustered=check.cluster is not None,

@@ -17,7 +17,7 @@ from recwatch_exporter.families.base import Run
 from recwatch_exporter.families.counted import same_clusters
 from recwatch_exporter.sources.window import Window
 from recwatch_exporter.statistics.counts import Tally, align
-from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
+from recwatch_exporter.statistics.permutation import clusters_of, draw_permutations, permutation_test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +108,7 @@ def _chance(check: Check, before: Tally, after: Tally, run: Run) -> tuple[float,
     picture = {"labels": [STATES[int(value)] for value in counts.values]}
     for side, counted in (("reference", counts.reference), ("current", counts.current)):
         picture[side] = (counted / counted.sum()).tolist()
-    more: dict[str, Any] = {"bins": picture}
-    if counts.n_clusters is not None:
-        more["clusters"] = counts.n_clusters
-    return chance.p_value, more
+    return chance.p_value, {"bins": picture, **clusters_of(counts, check.alpha, check.permutations)}
 
 
 def _missing(check: Check, feature: str, window: Window, frozen: Frozen) -> Found:  # noqa: ARG001 - see `_COUNT`

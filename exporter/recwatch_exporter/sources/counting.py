@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from recwatch_exporter.checks.base import FloatArray
-from recwatch_exporter.data import Cluster, Moments, SideCounts
+from recwatch_exporter.data import Cluster, Moments, SideCounts, Slots, Slotted
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, times
 from recwatch_exporter.sources.duck import DuckEngine
@@ -48,7 +48,7 @@ def count_cells(view: View, column: str, edges: FloatArray, cluster: Cluster | N
     value = expressions.number(valued.column(column))
     if isinstance(view.engine, DuckEngine) and len(edges) > _FEW_EDGES:
         selected = _selected(valued, value, cluster)
-        return _grouped(valued, _looked_up(view.engine, selected, edges), None)
+        return _grouped(valued, _looked_up(view.engine, selected, edges), None, cluster)
     return _counts(valued, expressions.cell(value, edges), cluster, None)
 
 
@@ -77,7 +77,16 @@ def count_ages(view: View, column: str, end: datetime, period: timedelta) -> Sid
 def no_counts(cluster: Cluster | None) -> SideCounts:
     """Counts of no rows."""
     empty = np.empty(0)
-    return SideCounts(empty, empty.astype(np.int64), None if cluster is None else empty)
+    none = empty.astype(np.int64)
+    slots = None if cluster is None or cluster.slots is None else Slotted(none, cluster.slots.number)
+    return SideCounts(empty, none, None if cluster is None else empty, slots)
+
+
+def slotted(cluster: Cluster | None, rows: pa.Table | pa.RecordBatch) -> Slotted | None:
+    """The slots of rows that have a column `slot`, if they were asked for."""
+    if cluster is None or cluster.slots is None:
+        return None
+    return Slotted(to_numpy(rows.column("slot")).astype(np.int16), cluster.slots.number)
 
 
 def cluster_of(view: View, cluster: Cluster) -> ir.Value:
@@ -197,22 +206,33 @@ def rank_of(probability: float, n: int) -> int:
 
 
 def _counts(view: View, value: ir.Value, cluster: Cluster | None, limit: int | None) -> SideCounts:
-    return _grouped(view, _selected(view, value, cluster), limit)
+    return _grouped(view, _selected(view, value, cluster), limit, cluster)
 
 
 def _selected(view: View, value: ir.Value, cluster: Cluster | None) -> ir.Table:
-    """The columns `value` and, where there is one, `cluster`, which then is never missing."""
+    """The columns `value` and, where there is one, `cluster`, which then is never missing, and its `slot`."""
     if cluster is None:
         return view.table.select(value=value)
-    chosen = view.table.select(value=value, cluster=cluster_of(view, cluster))
+    columns = {"value": value, "cluster": cluster_of(view, cluster)}
+    if cluster.slots is not None:
+        columns["slot"] = slot_of(view, cluster.slots)
+    chosen = view.table.select(**columns)
     return chosen.filter(view.is_value(chosen.cluster))
 
 
-def _grouped(view: View, chosen: ir.Table, limit: int | None) -> SideCounts:
+def slot_of(view: View, slots: Slots) -> ir.Value:
+    """In which slot a row's time is; `slots.number` where in none."""
+    age = times.age(view.column(slots.column), slots.end, slots.length, view.engine.name)
+    limit = ibis.literal(slots.number, "int64")
+    return ibis.ifelse(age < 0, 0, ibis.ifelse(age < limit, age, limit)).coalesce(limit).cast("int64")
+
+
+def _grouped(view: View, chosen: ir.Table, limit: int | None, cluster: Cluster | None) -> SideCounts:
     groups = chosen.group_by(list(chosen.columns)).aggregate(n=chosen.count())
     found = view.fetch(groups if limit is None else groups.limit(limit))
     return SideCounts(
         to_numpy(found.column("value")),
         to_numpy(found.column("n")).astype(np.int64),
-        to_numpy(found.column("cluster")) if "cluster" in found.column_names else None,
+        to_numpy(found.column("cluster")) if cluster is not None else None,
+        slotted(cluster, found),
     )

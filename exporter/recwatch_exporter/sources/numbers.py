@@ -10,7 +10,7 @@ from recwatch_exporter.data import Cluster, Rows, Sample
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, vectors
 from recwatch_exporter.sources.arrays import release
-from recwatch_exporter.sources.counting import cluster_of, numeric
+from recwatch_exporter.sources.counting import cluster_of, numeric, slot_of, slotted
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.rows import StreamedRows
 from recwatch_exporter.sources.view import View
@@ -27,13 +27,16 @@ def numbers(view: View, columns: tuple[str, ...], cluster: Cluster | None) -> Ro
     selected = {f"c{i}": expressions.number(valued.column(name)) for i, name in enumerate(columns)}
     if cluster is not None:
         selected["cluster"] = cluster_of(valued, cluster)
+        if cluster.slots is not None:
+            selected["slot"] = slot_of(valued, cluster.slots)
     table = valued.table.select(**selected)
     at_once = max(1024, _NUMBERS_AT_ONCE // len(columns))
 
     def read() -> Iterator[Sample]:
         for batch in view.stream(table, at_once):
             values = np.column_stack([vectors.to_numpy(batch.column(i)) for i in range(len(columns))])
-            yield Sample(values, None if cluster is None else vectors.to_numpy(batch.column("cluster")))
+            clusters = None if cluster is None else vectors.to_numpy(batch.column("cluster"))
+            yield Sample(values, clusters, slotted(cluster, batch))
 
     n = valued.count()
     return StreamedRows(n, len(columns), view.count() - n, read)
@@ -46,6 +49,8 @@ def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
     selected = {"vector": valued.column(column)}
     if cluster is not None:
         selected["cluster"] = cluster_of(valued, cluster)
+        if cluster.slots is not None:
+            selected["slot"] = slot_of(valued, cluster.slots)
     table = valued.table.select(**selected)
 
     def read() -> Iterator[Sample]:
@@ -58,7 +63,10 @@ def _of_vectors(view: View, column: str, cluster: Cluster | None) -> Rows:
                 raise SourceError(f"{view.side}: vectors have {low} to {high} numbers: write equal lengths")
             finite = np.isfinite(values).all(axis=1)
             clusters = None if cluster is None else vectors.to_numpy(batch.column("cluster"))[finite]
-            yield Sample(values[finite], clusters)
+            slots = slotted(cluster, batch)
+            yield Sample(
+                values[finite], clusters, None if slots is None else slots.take(np.flatnonzero(finite))
+            )
 
     n = dimensions = 0
     for batch in read():

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from recwatch.errors import RegistryError
 from recwatch.redaction import mask_passwords
 from recwatch.registry import ModelRegistry
 from recwatch_exporter.config import Check
+from recwatch_exporter.data import Slots
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sides import Side
@@ -20,9 +21,10 @@ from recwatch_exporter.sources.engine import Database, FileReader
 from recwatch_exporter.sources.files import open_files
 from recwatch_exporter.sources.frames import Frame, open_frame
 from recwatch_exporter.sources.locations import Location
-from recwatch_exporter.sources.spans import current_span, reference_span
+from recwatch_exporter.sources.spans import current_span, length_of, reference_span
 from recwatch_exporter.sources.view import View, named
 from recwatch_exporter.sources.window import Window
+from recwatch_exporter.statistics.exposure import BASE_SLOTS, whole_slots
 
 _OVERFLOW = 4
 """How many times its `memory` a check may write to disk."""
@@ -35,15 +37,24 @@ class Windows:
     Attributes:
         reference: None where the check has no reference, or a profile stands in for it.
         current: the current window.
+        reference_length: how long it watched, where clusters are permuted and the event's time is known.
+        current_length: likewise.
     """
 
     reference: Window | None
     current: Window
+    reference_length: timedelta | None = None
+    current_length: timedelta | None = None
 
 
 @contextmanager
 def open_windows(
-    check: Check, *, now: datetime, deadline: Deadline, reference_newest: datetime | None = None
+    check: Check,
+    *,
+    now: datetime,
+    deadline: Deadline,
+    reference_newest: datetime | None = None,
+    reference_length: timedelta | None = None,
 ) -> Iterator[Windows]:
     """Open both windows of a check; nothing is read from them yet but how new their events are.
 
@@ -52,6 +63,7 @@ def open_windows(
         now: the clock's time, aware, for windows that follow the clock.
         deadline: ends every query when its time is over.
         reference_newest: the newest event of a reference for which a profile stands in.
+        reference_length: how long that reference watched.
 
     Raises:
         SourceError: when data cannot be read; also from within the block.
@@ -64,7 +76,7 @@ def open_windows(
         "max_temp_directory_size": f"{check.memory * _OVERFLOW // 1024}KiB",
     }
     with connections(deadline, settings) as opened:
-        yield _open(check, opened, now, reference_newest)
+        yield cut(check, _open(check, opened, now, reference_newest), reference_length)
 
 
 def _open(check: Check, opened: Connections, now: datetime, newest_reference: datetime | None) -> Windows:
@@ -85,6 +97,61 @@ def _open(check: Check, opened: Connections, now: datetime, newest_reference: da
             before = reference_span(newest_reference, side.window)
             reference = reference.narrow(timestamp=check.timestamp, span=before)
     return Windows(reference, current)
+
+
+def cut(check: Check, windows: Windows, reference_length: timedelta | None = None) -> Windows:
+    """The longer window cut into slots as long as the shorter one: what is exchanged had the same time.
+
+    Args:
+        check: whose; only clusters that are no blocks of time are cut.
+        windows: as they are.
+        reference_length: how long a reference watched for which a profile stands in.
+    """
+    column, cluster = check.timestamp, check.clusters
+    if column is None or cluster is None or cluster.block is not None:
+        return windows
+    reference, current = windows.reference, windows.current
+    before = reference_length if reference is None else _length(reference, column)
+    after = _length(current, column)
+    windows = replace(windows, reference_length=before, current_length=after)
+    if before is None or after is None:
+        return windows
+    if after > before:
+        return replace(windows, current=current.cut(_slots(current, column, after, before)))
+    if reference is None:
+        return windows
+    return replace(windows, reference=reference.cut(_slots(reference, column, before, after)))
+
+
+def cut_for_profile(check: Check, windows: Windows) -> Windows:
+    """The reference cut into short slots, of which longer ones are made when the current window is known."""
+    if windows.reference is None or windows.reference_length is None or check.timestamp is None:
+        return windows
+    slots = Slots(
+        check.timestamp,
+        _end(windows.reference, check.timestamp),
+        windows.reference_length / BASE_SLOTS,
+        BASE_SLOTS,
+    )
+    return replace(windows, reference=windows.reference.cut(slots))
+
+
+def _length(window: Window, column: str) -> timedelta | None:
+    span = window.span
+    oldest = window.oldest(column) if span.after is None else None
+    newest = window.newest(column) if span.until is None else None
+    return length_of(span, oldest, newest)
+
+
+def _end(window: Window, column: str) -> datetime:
+    end = window.span.until or window.newest(column)
+    assert end is not None  # noqa: S101 - it has a length
+    return end
+
+
+def _slots(longer: Window, column: str, length: timedelta, shorter: timedelta) -> Slots:
+    number = whole_slots(length / shorter)
+    return Slots(column, _end(longer, column), min(shorter, length / number), number)
 
 
 def _whole(name: str, check: Check, side: Side, opened: Connections) -> Window:

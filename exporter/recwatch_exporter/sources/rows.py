@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recwatch_exporter.data import Sample
+from recwatch_exporter.data import Sample, joined
 from recwatch_exporter.statistics.hashing import short_texts
 
 Hashes = NDArray[np.uint64]
@@ -91,6 +91,8 @@ def hash_rows(batch: Sample, seed: int) -> Hashes:
         hashes = _mix(hashes * np.uint64(3) + bits[:, column])
     if batch.clusters is not None:
         hashes = _mix(hashes * np.uint64(3) + _hash_values(batch.clusters))
+    if batch.slots is not None:
+        hashes = _mix(hashes * np.uint64(3) + batch.slots.slot.astype(np.uint64))
     return hashes
 
 
@@ -127,7 +129,7 @@ def _take(batch: Sample, wanted: Hashes, numbers: NDArray[np.intp], seed: int) -
     keep = np.arange(len(which)) - first < numbers[which]
     np.subtract.at(numbers, which[keep], 1)
     rows = rows[keep]
-    return Sample(batch.values[rows], None if batch.clusters is None else batch.clusters[rows])
+    return taken_of(batch, rows)
 
 
 def _sorted(batches: list[Sample], seed: int) -> Sample:
@@ -138,5 +140,14 @@ def _sorted(batches: list[Sample], seed: int) -> Sample:
     clusters = None
     if batches[0].clusters is not None:
         clusters = np.concatenate([batch.clusters for batch in batches if batch.clusters is not None])
-    order = np.argsort(hash_rows(Sample(values, clusters), seed), kind="stable")
-    return Sample(values[order], None if clusters is None else clusters[order])
+    whole = Sample(values, clusters, joined([batch.slots for batch in batches]))
+    return taken_of(whole, np.argsort(hash_rows(whole, seed), kind="stable"))
+
+
+def taken_of(batch: Sample, rows: NDArray[Any]) -> Sample:
+    """Some rows of a batch: their numbers, or a mask."""
+    return Sample(
+        batch.values[rows],
+        None if batch.clusters is None else batch.clusters[rows],
+        None if batch.slots is None else batch.slots.take(rows),
+    )

@@ -27,6 +27,20 @@ def reference_span(newest: datetime | None, window: timedelta | None) -> Span:
     return Span(after=newest - window, until=newest)
 
 
+def length_of(span: Span, oldest: datetime | None, newest: datetime | None) -> timedelta | None:
+    """How long a window watched; None where nothing says it.
+
+    Args:
+        span: of the window; what it leaves open is as far as there are events.
+        oldest: the first event of the data.
+        newest: the last one.
+    """
+    start, end = span.after or oldest, span.until or newest
+    if start is None or end is None or end <= start:
+        return None
+    return end - start
+
+
 def current_span(end: datetime | None, window: timedelta | None, not_before: datetime | None) -> Span:
     """The `window` that ends at `end`, without what the reference already holds.
 

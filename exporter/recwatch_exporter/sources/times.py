@@ -46,6 +46,11 @@ def newest(column: ir.Value, engine: str) -> ir.Value:
     return _microseconds(column).max() if engine == SQLITE else time(column).max()
 
 
+def oldest(column: ir.Value, engine: str) -> ir.Value:
+    """The least time, likewise."""
+    return _microseconds(column).min() if engine == SQLITE else time(column).min()
+
+
 def block(column: ir.Value, length: timedelta, engine: str) -> ir.Value:
     """The number of the stretch of time, counted from 1970, in which a time lies."""
     if engine == SQLITE:

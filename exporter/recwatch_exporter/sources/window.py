@@ -1,13 +1,15 @@
 """Rows of one side of a check, counted and summed up where they lie."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
 from recwatch_exporter.checks.base import FloatArray
-from recwatch_exporter.data import Cluster, Facts, Moments, Pairs, Rows, SideCounts
+from recwatch_exporter.data import Cluster, Facts, Moments, Pairs, Rows, SideCounts, Slots
 from recwatch_exporter.sources import counting, distances, expressions, facts, numbers, times, vectors
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.kinds import Kind, kind_of
@@ -29,6 +31,7 @@ class Window:
         local: DuckDB, which joins what lies in different places.
         whole: the rows of any time; by default `view`.
         span: the stretch of event time that the window takes; open where it has no end there.
+        slots: by which counts and rows of clusters are told apart; None: not at all.
     """
 
     def __init__(
@@ -39,9 +42,11 @@ class Window:
         *,
         whole: View | None = None,
         span: Span = EVERYTHING,
+        slots: Slots | None = None,
     ) -> None:
         self.side = side
         self.span = span
+        self.slots = slots
         self.columns: Mapping[str, Kind] = (
             {} if view is None else {name: kind_of(kind) for name, kind in view.table.schema().items()}
         )
@@ -56,7 +61,7 @@ class Window:
         timestamp: str | None = None,
         span: Span = EVERYTHING,
     ) -> "Window":
-        """The rows that have these values, and whose time lies in the span; `newest` passes the span over."""
+        """The rows that have these values, and whose time lies in the span, which `newest` passes over."""
         view = self._view
         if view is None:
             return Window(self.side, None, self._local, span=span)
@@ -69,18 +74,34 @@ class Window:
             spanned = whole.where(*times.within(whole.column(timestamp), span, view.engine.name))
             return Window(self.side, spanned, self._local, whole=whole, span=span)
 
+    def cut(self, slots: Slots | None) -> "Window":
+        """The same rows, those of a cluster told apart by slots of time; blocks of time are never cut."""
+        return Window(self.side, self._view, self._local, whole=self._whole, span=self.span, slots=slots)
+
+    def _cut(self, cluster: Cluster | None) -> Cluster | None:
+        if cluster is None or cluster.block is not None:
+            return cluster
+        return replace(cluster, slots=self.slots)
+
     def rows(self) -> int:
         """How many rows there are."""
         return 0 if self._view is None else self._view.count()
 
     def newest(self, column: str) -> datetime | None:
         """The newest time in a column, within the filter and whatever the span; None without rows."""
+        return self._extreme(column, times.newest)
+
+    def oldest(self, column: str) -> datetime | None:
+        """The oldest time in a column, within the filter and whatever the span; None without rows."""
+        return self._extreme(column, times.oldest)
+
+    def _extreme(self, column: str, which: Callable[[ir.Value, str], ir.Value]) -> datetime | None:
         view = self._whole
         if view is None:
             return None
         with view.errors():
-            newest = times.newest(view.column(column), view.engine.name)
-            found = view.fetch(view.table.aggregate(newest=newest)).column("newest")
+            extreme = which(view.column(column), view.engine.name)
+            found = view.fetch(view.table.aggregate(extreme=extreme)).column("extreme")
         moment: datetime | None = found.cast(pa.timestamp("us", tz="UTC"), safe=False)[0].as_py()
         return None if moment is None else moment.astimezone(UTC)
 
@@ -99,9 +120,9 @@ class Window:
             None where there are more than `limit` values.
         """
         if self._view is None:
-            return counting.no_counts(cluster)
+            return counting.no_counts(self._cut(cluster))
         with self._view.errors():
-            return counting.count_values(self._view, column, cluster, numeric=numeric, limit=limit)
+            return counting.count_values(self._view, column, self._cut(cluster), numeric=numeric, limit=limit)
 
     def count_cells(self, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
         """How many finite values lie between which edges (in each cluster).
@@ -115,9 +136,9 @@ class Window:
             Values are cell numbers: how many edges are at or below, 0 to len(edges).
         """
         if self._view is None:
-            return counting.no_counts(cluster)
+            return counting.no_counts(self._cut(cluster))
         with self._view.errors():
-            return counting.count_cells(self._view, column, edges, cluster)
+            return counting.count_cells(self._view, column, edges, self._cut(cluster))
 
     def count_missing(self, column: str, cluster: Cluster | None) -> SideCounts:
         """How many rows (of each cluster) have a value: 0 where there is one, 1 null, 2 NaN, Inf or -Inf.
@@ -127,9 +148,9 @@ class Window:
             cluster: counts are by it; rows without one are left out.
         """
         if self._view is None:
-            return counting.no_counts(cluster)
+            return counting.no_counts(self._cut(cluster))
         with self._view.errors():
-            return counting.count_missing(self._view, column, cluster)
+            return counting.count_missing(self._view, column, self._cut(cluster))
 
     def count_ages(self, column: str, *, end: datetime, period: timedelta) -> SideCounts:
         """How many rows there are in each stretch of time, counted back from `end`.
@@ -178,7 +199,7 @@ class Window:
             return self
         with self._view.errors():
             rows = self._view.where(expressions.is_text(self._view.column(column), value))
-            return Window(self.side, rows, self._local, span=self.span)
+            return Window(self.side, rows, self._local, span=self.span, slots=self.slots)
 
     def facts(self, columns: Iterable[str], *, key: tuple[str, ...] = ()) -> Facts:
         """Rows; of each column what is missing, not finite, least, greatest; keys, and distinct ones."""
@@ -224,4 +245,4 @@ class Window:
         if self._view is None:
             return StreamedRows(0, len(names), 0, lambda: iter(()))
         with self._view.errors():
-            return numbers.numbers(self._view, names, cluster)
+            return numbers.numbers(self._view, names, self._cut(cluster))

@@ -1,6 +1,7 @@
 """How often each value occurs in each cluster, on both sides: all that a count type needs of the data."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -8,8 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray, Frozen
-from recwatch_exporter.data import SideCounts
+from recwatch_exporter.data import SideCounts, Slotted
+from recwatch_exporter.statistics.exposure import deal, frozen_slots, ratio_of, slots_of
 from recwatch_exporter.statistics.hashing import short_texts
+from recwatch_exporter.statistics.units import Units, units_of_clusters
 
 IndexArray = NDArray[np.int32]
 _LARGEST = np.iinfo(np.int64).max
@@ -57,17 +60,19 @@ class Tally:
         values: whose count it is.
         counts: (entries,) how often.
         clusters: of which cluster; None where rows are taken as independent.
+        slots: in which slot of the window; None where it is not cut.
     """
 
     values: Coded
     counts: FloatArray
     clusters: Coded | None = None
+    slots: Slotted | None = None
 
     @classmethod
     def of(cls, side: SideCounts) -> Self:
         """Code what a source has counted."""
         clusters = None if side.clusters is None else Coded.of(side.clusters)
-        return cls(Coded.of(side.values), side.counts.astype(np.float64), clusters)
+        return cls(Coded.of(side.values), side.counts.astype(np.float64), clusters, side.slots)
 
     @classmethod
     def thawed(cls, frozen: Frozen) -> Self:
@@ -75,7 +80,8 @@ class Tally:
         clusters = None
         if "clusters" in frozen:
             clusters = Coded(frozen["clusters"], frozen["cluster_index"])
-        return cls(Coded(frozen["values"], frozen["value_index"]), frozen["counts"], clusters)
+        values = Coded(frozen["values"], frozen["value_index"])
+        return cls(values, frozen["counts"], clusters, slots_of(frozen))
 
     def frozen(self) -> dict[str, NDArray[Any]]:
         """Named arrays, as a profile keeps them."""
@@ -86,6 +92,7 @@ class Tally:
         }
         if self.clusters is not None:
             arrays |= {"clusters": self.clusters.distinct, "cluster_index": self.clusters.index}
+        arrays |= frozen_slots(self.slots)
         return arrays
 
     @property
@@ -104,6 +111,7 @@ class Tally:
             Coded(np.arange(len(edges) + 1), cell.astype(np.int32)[self.values.index]),
             self.counts,
             self.clusters,
+            self.slots,
         )
 
 
@@ -114,6 +122,13 @@ class Entries:
     clusters: IndexArray
     values: IndexArray
     counts: FloatArray
+    slots: Slotted | None = None
+
+
+UnitArray = NDArray[np.intp]
+
+UnitsOfEntries = tuple[Units, tuple[Entries, Entries], UnitArray]
+"""What is permuted, the entries it is made of, and the unit of each."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +149,24 @@ class Counts:
     n_clusters: int | None = None
     by_cluster: tuple[Entries, Entries] | None = None
 
+    @cached_property
+    def units(self) -> UnitsOfEntries | None:
+        """What is permuted, the entries it is made of, and the unit of each; None without clusters.
+
+        Where nothing says when a row was, and the windows have not had the same time, the entries of the
+        longer one are dealt to slots by chance.
+        """
+        if self.by_cluster is None:
+            return None
+        sides = with_slots(self.by_cluster)
+        units, unit = units_of_clusters(
+            sides[0].clusters,
+            sides[1].clusters,
+            (sides[0].slots, sides[1].slots),
+            np.concatenate([side.counts for side in sides]),
+        )
+        return units, sides, unit
+
 
 def align(reference: Tally, current: Tally) -> Counts:
     """Bring two windows to the same values and the same clusters.
@@ -151,10 +184,28 @@ def align(reference: Tally, current: Tally) -> Counts:
         return Counts(values, *totals)
     clusters, of_reference, of_current = _merged(reference.clusters, current.clusters)
     entries = (
-        Entries(of_reference, before, reference.counts),
-        Entries(of_current, after, current.counts),
+        Entries(of_reference, before, reference.counts, reference.slots),
+        Entries(of_current, after, current.counts, current.slots),
     )
     return Counts(values, *totals, len(clusters), entries)
+
+
+def with_slots(sides: tuple[Entries, Entries]) -> tuple[Entries, Entries]:
+    """The same, the longer window dealt to slots by chance where it has none and should."""
+    reference, current = sides
+    if reference.slots is not None or current.slots is not None:
+        return sides
+    ratio = ratio_of(*(_sums(side.clusters, side.counts, 0) for side in sides))
+    if ratio is None:
+        return sides
+    return (_dealt(reference, ratio), current) if ratio > 1 else (reference, _dealt(current, 1 / ratio))
+
+
+def _dealt(side: Entries, ratio: float) -> Entries:
+    order = np.lexsort([side.values, side.clusters])  # by content: engines give rows in any order
+    entry, counts, slots = deal(side.counts[order], ratio)
+    kept = order[entry]
+    return Entries(side.clusters[kept], side.values[kept], counts, slots)
 
 
 def _sums(index: IndexArray, counts: FloatArray, length: int) -> FloatArray:

@@ -22,8 +22,8 @@ class Gram(Protocol):
         """(units,) of each unit with itself: the diagonal."""
         ...
 
-    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
-        """(pairs,) K[first, second]."""
+    def to_cluster(self, cluster: NDArray[np.intp]) -> FloatArray:
+        """(units,) the sum over the units of the same cluster, itself among them."""
         ...
 
     def within(self, labels: FloatArray) -> FloatArray:
@@ -55,9 +55,12 @@ class Dense:
         """See `Gram`."""
         return np.array(self._kernel.diagonal(), dtype=np.float64)
 
-    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
+    def to_cluster(self, cluster: NDArray[np.intp]) -> FloatArray:
         """See `Gram`."""
-        return np.asarray(self._kernel[first, second], dtype=np.float64)
+        order = np.argsort(cluster, kind="stable")
+        starts = np.flatnonzero(np.r_[True, np.diff(cluster[order]) > 0])
+        sums = np.add.reduceat(self._kernel[:, order], starts, axis=1)
+        return np.asarray(sums[np.arange(len(cluster)), cluster], dtype=np.float64)
 
     def within(self, labels: FloatArray) -> FloatArray:
         """See `Gram`; one half of the symmetric kernel is enough, which halves the work."""
@@ -89,9 +92,12 @@ class Mapped:
         """See `Gram`."""
         return np.asarray(np.einsum("ij,ij->i", self._sums, self._sums), dtype=np.float64)
 
-    def between(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> FloatArray:
+    def to_cluster(self, cluster: NDArray[np.intp]) -> FloatArray:
         """See `Gram`."""
-        return np.asarray(np.einsum("ij,ij->i", self._sums[first], self._sums[second]), dtype=np.float64)
+        order = np.argsort(cluster, kind="stable")
+        starts = np.flatnonzero(np.r_[True, np.diff(cluster[order]) > 0])
+        sums = np.add.reduceat(self._sums[order], starts, axis=0)
+        return np.asarray(np.einsum("ij,ij->i", self._sums, sums[cluster]), dtype=np.float64)
 
     def within(self, labels: FloatArray) -> FloatArray:
         """See `Gram`."""
@@ -121,17 +127,19 @@ class SquaredDiscrepancy:
         self._rows = rows
         self._margin = gram.margin()
         self._total = float(self._margin.sum())
-        self._left_out = gram.own() if whole else rows
-        self._left_out_pairs = rows * rows if whole else rows
-        first = np.flatnonzero(units.partner > np.arange(len(rows)))
-        second = units.partner[first]
-        self._across = float(gram.between(first, second).sum()) if whole else 0.0
-        self._across_pairs = float((rows[first] * rows[second]).sum()) if whole else 0.0
+        self._flipped = not units.short_is_current
+        # Of each unit: its pairs with itself, and with its cluster, both as sums and as numbers.
+        # A cluster has at most one unit in the shorter window, so all that is left out is linear in labels.
+        self._own, self._own_pairs = (gram.own(), rows * rows) if whole else (rows, rows)
+        self._cluster, self._cluster_pairs = self._own, self._own_pairs
+        if whole and len(rows):
+            of_cluster = np.bincount(units.cluster, weights=rows)[units.cluster]
+            self._cluster, self._cluster_pairs = gram.to_cluster(units.cluster), rows * of_cluster
 
     def __call__(self, labels: FloatArray) -> FloatArray:
         """(labellings, units), 1 for the current window, to (labellings,); NaN with too few units."""
-        reference, current, across = self._means(labels)
-        return np.asarray(reference + current - 2.0 * across, dtype=np.float64)
+        longer, shorter, across = self._means(labels)
+        return np.asarray(longer + shorter - 2.0 * across, dtype=np.float64)
 
     def share(self, labels: FloatArray) -> FloatArray:
         """The root of MMD² over what it would be if no row were near any of the other window.
@@ -145,27 +153,31 @@ class SquaredDiscrepancy:
         Returns:
             (labellings,) of 0..1; 0 where MMD² is below 0; NaN with too few units.
         """
-        reference, current, across = self._means(labels)
-        within = reference + current
+        longer, shorter, across = self._means(labels)
+        within = longer + shorter
         with np.errstate(invalid="ignore", divide="ignore"):
             squared = np.where(within > 0, 1.0 - 2.0 * across / within, np.nan)
         return np.asarray(np.sqrt(np.clip(squared, 0.0, 1.0)), dtype=np.float64)
 
     def _means(self, labels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The mean kernel within the reference, within the current window, and across; NaN without pairs."""
+        """The mean kernel within the longer window, within the shorter one, and across; NaN without pairs."""
+        if self._flipped:  # the distance is symmetric; labels of the shorter window are wanted
+            labels = 1.0 - labels
         within = self._gram.within(labels)
         to_all = labels @ self._margin
         size = labels @ self._rows
         rest = self._rows.sum() - size
-        left_out, pairs = labels @ self._left_out, labels @ self._left_out_pairs
-        current = within - left_out
-        across = to_all - within - self._across
-        reference = self._total - 2.0 * to_all + within - (self._left_out.sum() - left_out)
+        own, own_pairs = labels @ self._own, labels @ self._own_pairs
+        cluster, cluster_pairs = labels @ self._cluster, labels @ self._cluster_pairs
+        shorter = within - own
+        across = to_all - within - (cluster - own)
+        longer = self._total - 2.0 * to_all + within - (self._cluster.sum() - 2.0 * cluster + own)
+        longer_pairs = rest * rest - (self._cluster_pairs.sum() - 2.0 * cluster_pairs + own_pairs)
         with np.errstate(invalid="ignore", divide="ignore"):
             return (
-                reference / _some(rest * rest - (self._left_out_pairs.sum() - pairs)),
-                current / _some(size * size - pairs),
-                across / _some(size * rest - self._across_pairs),
+                longer / _some(longer_pairs),
+                shorter / _some(size * size - own_pairs),
+                across / _some(size * rest - (cluster_pairs - own_pairs)),
             )
 
 

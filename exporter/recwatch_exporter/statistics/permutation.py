@@ -7,15 +7,13 @@ clusters' labels; dense clusters times values never exist, so a hundred thousand
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import exp, inf, lgamma, log
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from recwatch_exporter.checks.base import Direction, FloatArray
-from recwatch_exporter.statistics.counts import Counts, Entries, IndexArray
+from recwatch_exporter.checks.base import CANNOT_TELL, Direction, FloatArray
+from recwatch_exporter.statistics.counts import Counts, Entries, UnitArray, UnitsOfEntries
 
 Draw = tuple[FloatArray, FloatArray]
 """A block of permutations: counts of the reference and of the current window, both (permutations, values)."""
@@ -23,9 +21,10 @@ Draw = tuple[FloatArray, FloatArray]
 Compare = Callable[[FloatArray, FloatArray], FloatArray]
 """A statistic of counts of the reference and of the current window."""
 
-Change = Any  # a sparse matrix: scipy's types do not know one whose numbers are of either width
+Matrix = Any  # a sparse matrix: scipy's types do not know one whose numbers are of either width
 
 _BLOCK_CELLS = 2**21  # numbers in one matrix: 16 MiB, whatever the data's size
+_BYTES = 8  # a choice of units takes as many times less room than numbers
 _MOST_AT_ONCE = 256  # permutations of one block: more are no quicker
 _EXACT_FLOAT32 = 2**24  # whole numbers up to here, and their sums, are exact in half the memory
 _MANY = 100.0  # a logarithm; its exponential is beyond any number of permutations
@@ -101,23 +100,30 @@ def draw_permutations(counts: Counts, permutations: int, rng: np.random.Generato
     Yields:
         Blocks of permuted counts, `permutations` rows altogether.
     """
-    if counts.by_cluster is None or counts.n_clusters is None:
+    if counts.units is None:
         return _draw_rows(counts, permutations, rng)
-    return _draw_clusters(counts, counts.n_clusters, counts.by_cluster, permutations, rng)
+    return _draw_clusters(counts, counts.units, permutations, rng)
 
 
-def most_permutations(counts: Counts) -> float:
-    """How many different permutations of the clusters there are; infinite where they are beyond number.
+def clusters_of(counts: Counts, alpha: float, permutations: int) -> dict[str, Any]:
+    """What is to be said about the clusters: details of a measurement.
 
-    No p-value is smaller than one in so many, but for those that are as bad by chance.
+    Args:
+        counts: both windows.
+        alpha: p-values above it tell of no drift.
+        permutations: how many are drawn.
     """
-    if counts.by_cluster is None or counts.n_clusters is None:
-        return inf
-    on_reference, on_current = (_occurs(side.clusters, counts.n_clusters) for side in counts.by_cluster)
-    paired = int(np.count_nonzero(on_reference & on_current))
-    moving, single = int(np.count_nonzero(on_current)) - paired, counts.n_clusters - paired
-    logarithm = lgamma(single + 1) - lgamma(moving + 1) - lgamma(single - moving + 1) + paired * log(2)
-    return exp(logarithm) if logarithm < _MANY else inf
+    if counts.units is None:
+        return {}
+    units = counts.units[0]
+    details: dict[str, Any] = {"clusters": counts.n_clusters}
+    if units.slots > 1:
+        details["slots"] = units.slots
+    if units.most_permutations <= permutations:
+        # With so few clusters no p-value is smaller than one in so many.
+        details["different_permutations"] = round(units.most_permutations)
+    doubt = units.doubt(alpha)
+    return details if doubt is None else details | {CANNOT_TELL: doubt}
 
 
 def _block_sizes(permutations: int, width: int) -> Iterator[int]:
@@ -145,55 +151,23 @@ def _draw_rows(counts: Counts, permutations: int, rng: np.random.Generator) -> I
 
 
 def _draw_clusters(
-    counts: Counts,
-    n_clusters: int,
-    sides: tuple[Entries, Entries],
-    permutations: int,
-    rng: np.random.Generator,
+    counts: Counts, found: UnitsOfEntries, permutations: int, rng: np.random.Generator
 ) -> Iterator[Draw]:
-    """Permute whole clusters.
-
-    A cluster with rows on one side only changes places with others of its kind, so that each side keeps its
-    number of them; a cluster with rows on both sides swaps its two parts with probability 1/2. Both are
-    "current = start + change @ moved", where `change` has one column a cluster.
-    """
-    on_reference, on_current = (_occurs(side.clusters, n_clusters) for side in sides)
-    both = on_reference & on_current
-    paired, single = np.flatnonzero(both), np.flatnonzero(~both)
-    labels = np.zeros(len(single), dtype=np.uint8)
-    labels[: int(np.count_nonzero(on_current[single]))] = 1
-    start = _paired_current(sides[1], both, len(counts.values))
-    change = _change(sides, both, (len(counts.values), n_clusters))
+    """Permute whole units: the current window is the sum of those that are chosen for it."""
+    units, entries, unit = found
+    sizes = _block_sizes(permutations, max(len(counts.values), len(units.rows) // _BYTES))
+    of_units = _of_units(entries, unit, (len(counts.values), len(units.rows)))
     pool = counts.reference + counts.current
-    for block in _block_sizes(permutations, max(len(pool), n_clusters)):
-        moved = np.empty((n_clusters, block), dtype=change.dtype)
-        moved[paired] = rng.integers(0, 2, size=(len(paired), block), dtype=np.uint8)
-        moved[single] = rng.permuted(np.broadcast_to(labels, (block, len(single))), axis=1).T
-        current = start + np.ascontiguousarray((change @ moved).T, dtype=np.float64)
+    for chosen in units.select(sizes, rng):
+        product = of_units @ chosen.astype(of_units.dtype)
+        current = np.ascontiguousarray(product.T, dtype=np.float64)
         yield pool - current, current
 
 
-def _occurs(clusters: IndexArray, n_clusters: int) -> NDArray[np.bool_]:
-    found = np.zeros(n_clusters, dtype=np.bool_)
-    found[clusters] = True
-    return found
-
-
-def _paired_current(current: Entries, both: NDArray[np.bool_], n_values: int) -> FloatArray:
-    """Current counts of the clusters that have rows on both sides: what they give when they do not swap."""
-    keep = both[current.clusters]
-    return np.bincount(current.values[keep], weights=current.counts[keep], minlength=n_values).astype(
-        np.float64
-    )
-
-
-def _change(sides: tuple[Entries, Entries], both: NDArray[np.bool_], shape: tuple[int, int]) -> Change:
-    """What each cluster adds to the current window when it moves there (or swaps): (values, clusters)."""
-    reference, current = sides
-    leaving = np.where(both[current.clusters], -current.counts, current.counts)
-    counts = np.concatenate([reference.counts, leaving])
-    values = np.concatenate([reference.values, current.values])
-    clusters = np.concatenate([reference.clusters, current.clusters])
-    exact = float(np.abs(counts).sum()) < _EXACT_FLOAT32
-    found: NDArray[Any] = counts.astype(np.float32 if exact else np.float64)
-    return sparse.coo_array((found, (values, clusters)), shape=shape).tocsr()
+def _of_units(sides: tuple[Entries, Entries], unit: UnitArray, shape: tuple[int, int]) -> Matrix:
+    """How often each unit has each value: (values, units)."""
+    counts = np.concatenate([side.counts for side in sides])
+    values = np.concatenate([side.values for side in sides])
+    exact = float(counts.sum()) < _EXACT_FLOAT32
+    found: Any = counts.astype(np.float32 if exact else np.float64)
+    return sparse.coo_array((found, (values, unit)), shape=shape).tocsr()

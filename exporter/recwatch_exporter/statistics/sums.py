@@ -1,17 +1,19 @@
 """Fourier sums of any number of rows, by block or by cluster: what a permutation needs, and no more."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recwatch_exporter.checks.base import FloatArray
-from recwatch_exporter.data import Sample
+from recwatch_exporter.data import Sample, Slotted, joined
 from recwatch_exporter.statistics.fourier import FourierMap
 from recwatch_exporter.statistics.hashing import plain_ids, ranks
 from recwatch_exporter.statistics.scaling import Scale
+
+_SLOT_BITS = 9
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,12 @@ class ClusterSums:
     """Sums of whole clusters: all of them, or those that chance keeps.
 
     Attributes:
-        clusters: (clusters,) their ids, each once.
-        ranks: (clusters,) the chance of each, `hashing.ranks`.
-        rows: (clusters,) rows of each.
-        sums: (clusters, features).
+        clusters: (sums,) their ids; each once, or once for each slot.
+        ranks: (sums,) the chance of each, `hashing.ranks`, ascending.
+        rows: (sums,) rows of each.
+        sums: (sums, features).
         below: clusters with a rank below it are kept; 1 where all are.
+        slots: of each; None where the window is not cut.
     """
 
     clusters: NDArray[Any]
@@ -94,13 +97,28 @@ class ClusterSums:
     rows: FloatArray
     sums: FloatArray
     below: float
+    slots: Slotted | None = None
 
     def thinned(self, below: float) -> "ClusterSums":
         """The clusters with a rank below that."""
-        keep = self.ranks < below
+        return replace(self.take(np.flatnonzero(self.ranks < below)), below=min(below, self.below))
+
+    def take(self, which: NDArray[np.intp]) -> "ClusterSums":
+        """Some of them."""
         return ClusterSums(
-            self.clusters[keep], self.ranks[keep], self.rows[keep], self.sums[keep], min(below, self.below)
+            self.clusters[which],
+            self.ranks[which],
+            self.rows[which],
+            self.sums[which],
+            self.below,
+            None if self.slots is None else self.slots.take(which),
         )
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """(sums,) a number for each cluster and slot: 53 bits of the cluster's rank, then the slot."""
+        rank = (self.ranks * 2.0**53).astype(np.uint64) << np.uint64(_SLOT_BITS)
+        return rank if self.slots is None else rank | self.slots.slot.astype(np.uint64)
 
 
 def cluster_sums(batches: Iterable[Sample], space: Space, *, limit: int, seed: int) -> ClusterSums:
@@ -113,7 +131,7 @@ def cluster_sums(batches: Iterable[Sample], space: Space, *, limit: int, seed: i
     Args:
         batches: rows with clusters.
         space: of features.
-        limit: most clusters to keep; up to twice as many while summing.
+        limit: most sums to keep; up to twice as many while summing.
         seed: of the ranks.
     """
     found: ClusterSums | None = None
@@ -123,12 +141,16 @@ def cluster_sums(batches: Iterable[Sample], space: Space, *, limit: int, seed: i
         rank = ranks(ids, seed=seed)
         below = 1.0 if found is None else found.below
         kept = rank < below
-        rows = kept[index]
-        place = np.cumsum(kept) - 1
-        sums = np.zeros((int(kept.sum()), space.fourier.features))
-        space.add(sums, place[index[rows]], batch.values[rows])
-        counts = np.bincount(place[index[rows]], minlength=len(sums)).astype(np.float64)
-        part = ClusterSums(ids[kept], rank[kept], counts, sums, below)
+        rows = np.flatnonzero(kept[index])
+        slot = 0 if batch.slots is None else batch.slots.slot[rows].astype(np.int64)
+        cells, unit = np.unique((index[rows] << _SLOT_BITS) + slot, return_inverse=True)
+        sums = np.zeros((len(cells), space.fourier.features))
+        space.add(sums, unit, batch.values[rows])
+        whose = cells >> _SLOT_BITS
+        slots = None if batch.slots is None else Slotted(cells & (2**_SLOT_BITS - 1), batch.slots.number)
+        counts = np.bincount(unit, minlength=len(cells)).astype(np.float64)
+        part = ClusterSums(ids[whose], rank[whose], counts, sums, below, slots)
+        part = part.take(np.argsort(part.keys, kind="stable"))
         found = part if found is None else _together(found, part)
         if len(found.clusters) > 2 * limit:
             found = found.thinned(float(np.partition(found.ranks, limit)[limit]))
@@ -142,19 +164,21 @@ def cluster_sums(batches: Iterable[Sample], space: Space, *, limit: int, seed: i
 
 def _together(first: ClusterSums, second: ClusterSums) -> ClusterSums:
     """Both, the clusters that both have summed up; the first one's arrays are used again where possible."""
-    place = np.searchsorted(first.clusters, second.clusters)
-    known = place < len(first.clusters)
-    known[known] = first.clusters[place[known]] == second.clusters[known]
+    keys, new = first.keys, second.keys
+    place = np.searchsorted(keys, new)
+    known = place < len(keys)
+    known[known] = keys[place[known]] == new[known]
     first.rows[place[known]] += second.rows[known]
     first.sums[place[known]] += second.sums[known]
     if known.all():
         return first
-    ids = np.concatenate([first.clusters, second.clusters[~known]])
-    order = np.argsort(ids, kind="stable")
-    return ClusterSums(
-        ids[order],
-        np.concatenate([first.ranks, second.ranks[~known]])[order],
-        np.concatenate([first.rows, second.rows[~known]])[order],
-        np.concatenate([first.sums, second.sums[~known]])[order],
+    second = second.take(np.flatnonzero(~known))
+    both = ClusterSums(
+        np.concatenate([first.clusters, second.clusters]),
+        np.concatenate([first.ranks, second.ranks]),
+        np.concatenate([first.rows, second.rows]),
+        np.concatenate([first.sums, second.sums]),
         first.below,
+        joined([first.slots, second.slots]),
     )
+    return both.take(np.argsort(both.keys, kind="stable"))

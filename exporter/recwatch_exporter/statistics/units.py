@@ -1,86 +1,222 @@
-"""What is permuted where whole rows are compared: rows, clusters of rows, or blocks of rows."""
+"""What is permuted: rows, blocks of rows, or the rows that a cluster has in one slot of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from math import exp, inf, lgamma
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recwatch_exporter.checks.base import FloatArray
+from recwatch_exporter.checks.base import CANNOT_TELL, FloatArray
+from recwatch_exporter.data import Slotted
+from recwatch_exporter.statistics.exposure import MUCH, ratio_of
 
 _BLOCK_CELLS = 2**22  # numbers in one matrix: 32 MiB, whatever the data's size
+_SOME = 10
+_MANY = 100.0  # a logarithm; its exponential is beyond any number of permutations
 
 
 @dataclass(frozen=True)
 class Units:
     """What is permuted: each unit is rows of one window that belong together.
 
+    What is exchanged must have had the same time: the longer window is cut into `slots` slots as long as the
+    shorter window, which is one slot more. A unit is the rows of a cluster in one slot.
+
     Attributes:
         rows: (units,) how many rows each has.
         current: (units,) whether it lies in the current window.
-        partner: (units,) the unit of the same cluster in the other window; itself where there is none.
+        cluster: (units,) the number of its cluster, without gaps.
+        slot: (units,) 0 to `slots` - 1 in the longer window, `slots` in the shorter one; each slot of a
+            cluster is one unit.
         fixed: (units,) units that stay where they are.
+        slots: whole slots of the longer window.
+        short_is_current: whether the shorter window is the current one.
     """
 
     rows: FloatArray
     current: NDArray[np.bool_]
-    partner: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+    slot: NDArray[np.intp]
     fixed: NDArray[np.bool_]
+    slots: int = 1
+    short_is_current: bool = True
 
     @classmethod
-    def alone(cls, rows: FloatArray, current: NDArray[np.bool_]) -> "Units":
-        """Units of which none belongs to another, and none stays."""
-        return cls(rows, current, np.arange(len(rows)), np.zeros(len(rows), dtype=np.bool_))
+    def alone(
+        cls, rows: FloatArray, current: NDArray[np.bool_], fixed: NDArray[np.bool_] | None = None
+    ) -> "Units":
+        """Units of which none belongs to another."""
+        stays = np.zeros(len(rows), dtype=np.bool_) if fixed is None else fixed
+        return cls(rows, current, np.arange(len(rows)), current.astype(np.intp), stays)
+
+    @property
+    def clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.cluster.max()) + 1 if len(self.cluster) else 0
+
+    @property
+    def short(self) -> NDArray[np.bool_]:
+        """(units,) whether it lies in the shorter window."""
+        return self.current if self.short_is_current else ~self.current
 
     @property
     def observed(self) -> FloatArray:
         """(1, units) 1 in the current window, 0 in the reference: the labels as they are."""
         return self.current.astype(np.float64)[None, :]
 
-    def draw(self, permutations: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+    @cached_property
+    def occupied(self) -> NDArray[np.intp]:
+        """(clusters,) in how many slots each has rows that can move."""
+        return np.bincount(self.cluster[~self.fixed], minlength=self.clusters)
+
+    @property
+    def most_permutations(self) -> float:
+        """How many different permutations there are; infinite where they are beyond number.
+
+        No p-value is smaller than one in so many, but for those that are as bad by chance.
+        """
+        several = self.occupied[self.occupied > 1]
+        choices = several + (several <= self.slots)  # a slot without rows is a choice too
+        alone = (self.occupied[self.cluster] == 1) & ~self.fixed
+        moving, single = int(np.count_nonzero(self.short & alone)), int(np.count_nonzero(alone))
+        logarithm = lgamma(single + 1) - lgamma(moving + 1) - lgamma(single - moving + 1)
+        logarithm += float(np.log(choices).sum())
+        return exp(logarithm) if logarithm < _MANY else inf
+
+    @property
+    def replaced(self) -> bool:
+        """Whether hardly any cluster of the longer window is in the shorter one, though many should be.
+
+        Then there are other clusters now, which is no permutation of the slots of the same ones.
+        """
+        several = self.occupied > 1
+        if self.slots == 1 or not several.any():
+            return False
+        of_several = several[self.cluster] & ~self.fixed
+        seen = int(np.count_nonzero(of_several & self.short))
+        expected = np.count_nonzero(of_several & ~self.short) / self.slots
+        return bool(expected >= _SOME and seen < expected / _SOME)
+
+    def doubt(self, alpha: float) -> str | None:
+        """Why permuting says nothing; None where it may say something.
+
+        Args:
+            alpha: p-values above it tell of no drift.
+        """
+        if self.replaced:
+            return "hardly any cluster of the longer window is in the shorter one: they cannot be exchanged"
+        possible = self.most_permutations
+        if possible * alpha < 1:
+            return f"{self.clusters} clusters allow no p-value below {1 / possible:.2g}"
+        return None
+
+    def select(self, sizes: Iterable[int], rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
         """Permute the labels.
 
-        A unit that is alone changes places with others that are, so that each window keeps its number of
-        them; the two units of a cluster in both windows are swapped with probability 1/2. Under the null
-        these permutations, which form a group, leave the distribution of the data unchanged, so the p-value
-        holds for any statistic (Lehmann and Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2).
+        A cluster with rows in several slots gets one of all slots, each as likely as any other, as its part
+        of the shorter window. A cluster with rows in one slot only changes places with others of its kind, so
+        that each window keeps its number of them. With one slot a side these permutations are a group that
+        leaves the distribution unchanged under the null, so the p-value holds for any statistic (Lehmann and
+        Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2); with more, the slots of a cluster have
+        to be exchangeable.
+
+        Args:
+            sizes: how many permutations at a time.
+            rng: the source of chance.
+
+        Yields:
+            (units, size) 1 in the current window.
+        """
+        alone = np.flatnonzero((self.occupied[self.cluster] == 1) & ~self.fixed)
+        several = np.flatnonzero((self.occupied[self.cluster] > 1) & ~self.fixed)
+        number = np.cumsum(self.occupied > 1) - 1
+        whose, slot = number[self.cluster[several]], self.slot[several].astype(np.uint8)[:, None]
+        n_several = int(np.count_nonzero(self.occupied > 1))
+        short = self.short.astype(np.uint8)
+        for size in sizes:
+            chosen = np.repeat(short[:, None], size, axis=1)
+            chosen[alone] = rng.permuted(np.broadcast_to(short[alone], (size, len(alone))), axis=1).T
+            choice = rng.integers(0, self.slots + 1, size=(n_several, size), dtype=np.uint8)
+            chosen[several] = choice[whose] == slot
+            yield chosen if self.short_is_current else 1 - chosen
+
+    def draw(self, permutations: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+        """Permute the labels as `select` does.
 
         Yields:
             (some permutations, units) labels, `permutations` rows altogether.
         """
-        itself = np.arange(len(self.rows))
-        alone = np.flatnonzero((self.partner == itself) & ~self.fixed)
-        paired = np.flatnonzero((self.partner > itself) & ~self.fixed)
-        labels_alone = self.current[alone]
         step = max(1, _BLOCK_CELLS // max(1, len(self.rows)))
-        for start in range(0, permutations, step):
-            block = min(step, permutations - start)
-            labels = np.repeat(self.observed, block, axis=0)
-            labels[:, alone] = rng.permuted(np.broadcast_to(labels_alone, (block, len(alone))), axis=1)
-            swapped = rng.integers(0, 2, size=(block, len(paired)))
-            labels[:, paired] = swapped
-            labels[:, self.partner[paired]] = 1 - swapped
-            yield labels
+        sizes = (min(step, permutations - start) for start in range(0, permutations, step))
+        for chosen in self.select(sizes, rng):
+            yield np.ascontiguousarray(chosen.T, dtype=np.float64)
 
 
 def units_of_clusters(
-    reference: NDArray[np.generic], current: NDArray[np.generic]
+    reference: NDArray[np.generic],
+    current: NDArray[np.generic],
+    slots: tuple[Slotted | None, Slotted | None] = (None, None),
+    rows: FloatArray | None = None,
 ) -> tuple[Units, NDArray[np.intp]]:
-    """A unit for each cluster and window.
+    """A unit for each cluster, window and slot.
 
     Args:
-        reference: (n,) the cluster of each row.
+        reference: (n,) the cluster of each row, or of some rows.
         current: (m,) likewise; of the same kind.
+        slots: of the longer window; without, both windows are one slot each.
+        rows: (n + m,) for how many rows each stands; without, for one.
 
     Returns:
         The units, and (n + m,) the unit of each row.
     """
-    clusters, index = np.unique(np.concatenate([reference, current]), return_inverse=True)
-    side = np.arange(len(index)) >= len(reference)
-    cells, unit = np.unique(index * 2 + side, return_inverse=True)
-    position = np.full((len(clusters), 2), -1, dtype=np.intp)
-    position[cells // 2, cells % 2] = np.arange(len(cells))
-    other = position[cells // 2, 1 - cells % 2]
-    partner = np.where(other >= 0, other, np.arange(len(cells)))
-    rows = np.bincount(unit, minlength=len(cells)).astype(np.float64)
-    return Units(rows, cells % 2 == 1, partner, np.zeros(len(cells), dtype=np.bool_)), unit
+    cluster = np.unique(np.concatenate([reference, current]), return_inverse=True)[1].astype(np.int64)
+    on_current = np.arange(len(cluster)) >= len(reference)
+    longer = slots[1] or slots[0]
+    short_is_current = slots[1] is None
+    number = 1 if longer is None else longer.number
+    slot = np.full(len(cluster), number, dtype=np.int64)
+    of_longer = on_current != short_is_current
+    slot[of_longer] = 0 if longer is None else longer.slot
+    slot[of_longer & (slot >= number)] = number + 1  # what is in no slot, is in one that never moves
+    width = number + 2
+    cells, unit = np.unique(cluster * width + slot, return_inverse=True)
+    slot = cells % width
+    units = Units(
+        rows=np.bincount(unit, weights=rows, minlength=len(cells)).astype(np.float64),
+        current=(slot == number) == short_is_current,
+        cluster=cells // width,
+        slot=slot,
+        fixed=slot > number,
+        slots=number,
+        short_is_current=short_is_current,
+    )
+    return units, unit
+
+
+def said_of(units: Units, alpha: float, *, timed: bool) -> dict[str, Any]:
+    """What is to be said about clusters of rows: details of a measurement.
+
+    Args:
+        units: of clusters.
+        alpha: p-values above it tell of no drift.
+        timed: whether slots of time say how long the windows watched.
+    """
+    details: dict[str, Any] = {"clusters": units.clusters}
+    if units.slots > 1:
+        details["slots"] = units.slots
+    doubt = units.doubt(alpha)
+    if doubt is None and not timed:
+        reference, current = (
+            np.bincount(units.cluster, weights=units.rows * side).astype(np.float64)
+            for side in (~units.current, units.current)
+        )
+        ratio = ratio_of(reference, current)
+        if ratio is not None and not 1 / MUCH <= ratio <= MUCH:
+            doubt = (
+                "the windows do not watch their clusters for the same time (about "
+                f"{ratio:.2g} to 1): give timestamp, so that equal times can be exchanged"
+            )
+    return details if doubt is None else details | {CANNOT_TELL: doubt}

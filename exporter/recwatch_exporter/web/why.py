@@ -42,6 +42,8 @@ def _few_rows(check: Check, finding: Finding) -> str:
     absent = finding.details.get("no_rows")
     if isinstance(absent, list | tuple) and absent:
         return f"No rows, so nothing can be told: {'; '.join(map(str, absent))}."
+    if finding.cannot_tell is not None:
+        return f"Nothing can be told: {finding.cannot_tell}."
     sides = {"reference": finding.n_reference, "current": finding.n_current}
     asked = [sides[side] for side in check.check_type.min_rows_of]
     fewest = min((rows for rows in asked if rows is not None), default=0)

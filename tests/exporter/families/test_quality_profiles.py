@@ -14,7 +14,7 @@ import pytest
 from recwatch_exporter.config import Check
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.profile import write_profile
-from recwatch_exporter.results import CheckResult
+from recwatch_exporter.results import CheckResult, Finding
 from recwatch_exporter.run import freeze_check, run_check
 
 START = datetime(2003, 5, 1, tzinfo=UTC)
@@ -75,6 +75,10 @@ def checked(check: Check) -> CheckResult:
     return run_check(check, now=NOW, deadline=Deadline(timedelta(minutes=1)))
 
 
+def figures(finding: Finding) -> tuple[float | None, float | None, bool]:
+    return finding.statistic, finding.effect_size, finding.detected
+
+
 @pytest.mark.usefixtures("data")
 @pytest.mark.parametrize("keys", TYPES.values(), ids=TYPES)
 def test_a_profile_stands_in_for_the_reference(
@@ -88,7 +92,12 @@ def test_a_profile_stands_in_for_the_reference(
     of_data = checked(check)
     of_profile = checked(make_check(**timed, reference={"profile": "profile.npz"}))
 
-    assert of_profile.findings == of_data.findings
+    if "cluster" in keys:  # slots of a profile are as long as the current window to within a hundredth
+        assert [figures(finding) for finding in of_profile.findings] == [
+            figures(finding) for finding in of_data.findings
+        ]
+    else:
+        assert of_profile.findings == of_data.findings
     assert all(finding.statistic is not None for finding in of_data.findings)
 
 

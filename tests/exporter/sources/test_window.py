@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from recwatch_exporter.data import Cluster, ColumnFacts, Facts, Moments, SideCounts
+from recwatch_exporter.data import Cluster, ColumnFacts, Facts, Moments, SideCounts, Slots
 from recwatch_exporter.errors import CheckTimeoutError, SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.connections import connections
@@ -532,6 +532,32 @@ def test_values_that_are_missing_by_cluster(window: Open, write: Write) -> None:
     assert counted(found.count_missing("x", USERS)) == {(0, 1): 1, (1, 1): 1, (2, 2): 2, (0, 3): 1}
     assert counted(found.count_missing("s", None)) == {0: 4, 1: 2}
     assert counted(window().count_missing("x", USERS)) == {}
+
+
+def test_a_clusters_rows_are_told_apart_by_slots_of_time(window: Open, write: Write) -> None:
+    hour = timedelta(hours=1)
+    moments = [START, START - hour / 2, START - hour, START - hour * 2, START - hour * 9, None]
+    path = write("a.parquet", x=[1.0] * 6, user_id=[1, 1, 1, 2, 2, 2], t=pa.array(moments))
+    found = window(path).cut(Slots("t", START, hour, 2))
+
+    for counts in (
+        found.count_values("x", USERS, numeric=True),
+        found.count_cells("x", np.array([0.5]), USERS),
+        found.count_missing("x", USERS),
+    ):
+        assert counts is not None
+        assert counts.slots is not None
+        assert counts.slots.number == 2
+        assert counts.clusters is not None
+        cells = zip(counts.clusters.tolist(), counts.slots.slot.tolist(), strict=True)
+        assert dict(zip(cells, counts.counts.tolist(), strict=True)) == {(1, 0): 2, (1, 1): 1, (2, 2): 3}
+    sample = found.numbers(("x",), USERS).sample(10, seed=0)
+    assert sample.slots is not None
+    assert sorted(sample.slots.slot.tolist()) == [0, 0, 1, 2, 2, 2]
+    assert found.oldest("t") == START - hour * 9
+    blocks = found.count_values("x", Cluster("t", hour), numeric=True)
+    assert blocks is not None
+    assert blocks.slots is None
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0, NAN], [1.0, NAN], [NAN], [1.0, 2.0, NAN, None]])

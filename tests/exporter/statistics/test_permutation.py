@@ -14,7 +14,6 @@ from recwatch_exporter.statistics.counts import Counts, Tally, align
 from recwatch_exporter.statistics.permutation import (
     Compare,
     draw_permutations,
-    most_permutations,
     permutation_test,
 )
 
@@ -23,6 +22,10 @@ COUNT_TYPES = [pytest.param(kind, id=name) for name, kind in TYPES.items() if is
 
 def aligned(reference: SideCounts, current: SideCounts) -> Counts:
     return align(Tally.of(reference), Tally.of(current))
+
+
+def most_permutations(counts: Counts) -> float:
+    return np.inf if counts.units is None else counts.units[0].most_permutations
 
 
 def of(kind: CountType, counts: Counts) -> Compare:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from recwatch_exporter.data import Slotted
 from recwatch_exporter.statistics.units import Units, units_of_clusters
 
 
@@ -22,7 +23,8 @@ def test_the_halves_of_a_cluster_are_swapped_or_not_and_what_is_fixed_stays() ->
     units = Units(
         rows=np.ones(5),
         current=np.array([False, True, False, True, True]),
-        partner=np.array([1, 0, 2, 3, 4]),
+        cluster=np.array([0, 0, 1, 2, 3]),
+        slot=np.array([0, 1, 0, 1, 1]),
         fixed=np.array([False, False, False, False, True]),
     )
 
@@ -48,7 +50,68 @@ def test_units_of_clusters_by_window() -> None:
 
     assert units.rows[unit].tolist() == [2, 1, 2, 3, 1, 3, 3]
     assert units.current[unit].tolist() == [False] * 3 + [True] * 4
-    assert units.partner[unit[0]] == unit[4]
-    assert units.partner[unit[4]] == unit[0]
-    assert units.partner[unit[1]] == unit[1]
-    assert units.partner[unit[3]] == unit[3]
+    assert units.cluster[unit].tolist() == [0, 1, 0, 2, 0, 2, 2]
+    assert units.slot[unit].tolist() == [0, 0, 0, 1, 1, 1, 1]
+
+
+def slotted(slots: int = 3) -> tuple[Units, np.ndarray]:
+    """Clusters a (slots 0, 1 and the shorter window), b (slot 2 only), c (the shorter only), d (none)."""
+    reference = np.array(["a", "a", "b", "d", "a"])
+    return units_of_clusters(
+        reference, np.array(["a", "c"]), (Slotted(np.array([0, 1, 2, 3, 3]), slots), None)
+    )
+
+
+def test_a_cluster_gives_one_of_all_its_slots_to_the_shorter_window() -> None:
+    units, unit = slotted()
+
+    labels = drawn(units, 8000)[:, unit]
+    found, counts = np.unique(labels, axis=0, return_counts=True)
+    # a: slot 0, slot 1, slot 2 (where it has no rows), or the shorter window, each with 1/4; b or c with 1/2.
+    expected = [
+        [a0, a1, b, 0, 0, a3, 1 - b]
+        for a0, a1, a3 in ([0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0])
+        for b in (0, 1)
+    ]
+    assert sorted(found.astype(int).tolist()) == sorted(expected)
+    np.testing.assert_allclose(counts / 8000, 1 / 8, atol=0.02)
+    assert units.most_permutations == pytest.approx(8)
+
+
+def test_the_longer_window_may_be_the_current_one() -> None:
+    units, unit = units_of_clusters(
+        np.array(["a", "c"]), np.array(["a", "a", "b"]), (None, Slotted(np.array([0, 1, 2]), 2))
+    )
+
+    labels = drawn(units, 6000)[:, unit]
+
+    assert not units.short_is_current
+    assert units.current[unit].tolist() == [False, False, True, True, True]
+    assert (labels[:, 4] == 1).all(), "what is in no slot stays"
+    assert (labels[:, 1] == 0).all(), "the only cluster of one slot changes places with none"
+    np.testing.assert_allclose((labels[:, [0, 2, 3]] == 0).mean(axis=0), 1 / 3, atol=0.03)
+    assert ((labels[:, [0, 2, 3]] == 0).sum(axis=1) == 1).all()
+
+
+def test_one_slot_a_side_is_to_swap_with_probability_a_half() -> None:
+    reference, current = np.array(["a", "b", "c"]), np.array(["b", "c", "d", "e"])
+    plain, unit = units_of_clusters(reference, current)
+    cut, same = units_of_clusters(reference, current, (Slotted(np.zeros(3, dtype=int), 1), None))
+
+    assert unit.tolist() == same.tolist()
+    np.testing.assert_array_equal(drawn(plain, 50), drawn(cut, 50))
+    assert plain.most_permutations == pytest.approx(4 * 3)
+
+
+def test_too_few_clusters_and_other_clusters_are_told() -> None:
+    few, _ = slotted()
+    users = np.arange(100)
+    others, _ = units_of_clusters(
+        np.repeat(users, 8), users + 200, (Slotted(np.tile(np.arange(8), 100), 8), None)
+    )
+    same, _ = units_of_clusters(np.repeat(users, 8), users, (Slotted(np.tile(np.arange(8), 100), 8), None))
+
+    assert few.doubt(0.05) == "4 clusters allow no p-value below 0.13"
+    assert few.doubt(0.2) is None
+    assert "hardly any cluster" in str(others.doubt(0.05))
+    assert same.doubt(0.05) is None
