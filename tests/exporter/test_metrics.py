@@ -8,10 +8,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from recwatch_exporter.config import Check
-from recwatch_exporter.metrics import DriftCollector, ReloadStatus, bounded, metric_names
+from recwatch_exporter.metrics import DriftCollector, ReloadStatus, metric_names
 from recwatch_exporter.process.state import State
 from recwatch_exporter.process.storage import Storage
 from recwatch_exporter.results import CheckResult, Finding
+from recwatch_exporter.texts import bounded
 
 FINDING = {"check": "check", "type": "ks", "feature": "rating", "segment": "all"}
 ROOT = Path(__file__).parents[2]

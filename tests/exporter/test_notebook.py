@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,16 +68,25 @@ def people(rng: np.random.Generator, *, users: int, differ: float, shift: float 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("kind", ["spearman", "psi", "ks", "coverage", "gini", "mmd"])
 def test_windows_of_unequal_length_in_which_nothing_has_changed(kind: str, *, timed: bool) -> None:
-    p_values, keys = [], {"column": "item_id" if kind in {"spearman", "coverage", "gini"} else "x"}
+    p_values = []
+    keys: dict[str, Any] = {"column": "item_id" if kind in {"spearman", "coverage", "gini"} else "x"}
     if kind == "mmd":
         if not timed:
             pytest.skip("is told that it needs timestamp")
         keys = {"columns": ["x", "y"], "frequencies": 64}
     for seed in range(12):
-        windows = people(np.random.default_rng([1, seed]), users=100, differ=0.0)
+        reference, current = people(np.random.default_rng([1, seed]), users=100, differ=0.0)
         more = {"timestamp": "time"} if timed else {}
         found = compare(
-            *windows, type=kind, cluster="user_id", permutations=99, seed=seed, min_rows=2, **keys, **more
+            reference,
+            current,
+            type=kind,
+            cluster="user_id",
+            permutations=99,
+            seed=seed,
+            min_rows=2,
+            **keys,
+            **more,
         )
         assert found.enough_rows
         p_values.append(found.findings[0].p_value)

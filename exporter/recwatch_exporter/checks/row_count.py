@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from pydantic import model_validator
-from scipy import stats
+from scipy import special
 
 from recwatch_exporter.checks.base import Direction, FloatArray, Options
 from recwatch_exporter.checks.fact_type import VolumeType
@@ -98,7 +98,7 @@ def compare_rates(
     some = means > 0
     apart = (reference[some] - means[some]) / np.sqrt(means[some])
     freedom = len(apart) - strata
-    least = float(stats.chi2.ppf(_LEAST_DISPERSION, freedom))
+    least = float(special.chdtri(freedom, 1 - _LEAST_DISPERSION))
     dispersion = max(least, float(np.square(apart).sum())) / freedom
     correlation = _correlation(apart, strata)
     weight = expected.weight
@@ -118,7 +118,7 @@ def compare_rates(
         change=rate_now / rate - 1,
         dispersion=dispersion,
         correlation=correlation,
-        p_value=float(stats.f.sf(statistic, 1, freedom * (1 - correlation) / (1 + correlation))),
+        p_value=float(special.fdtrc(1, freedom * (1 - correlation) / (1 + correlation), statistic)),
     )
 
 

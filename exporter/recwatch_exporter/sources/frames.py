@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import ibis.expr.types as ir
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.duck import DuckEngine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,22 +27,22 @@ class Frame:
         """
         raise SourceError("a DataFrame is no file: write it to one, or name a column of times")
 
+    def to_table(self) -> "pa.Table":
+        """The rows, as Arrow holds them.
+
+        Raises:
+            SourceError: when a column holds values of several types.
+        """
+        import pyarrow as pa  # noqa: PLC0415 - every configuration loads this module, few have a DataFrame
+
+        try:
+            return pa.Table.from_pandas(self.frame, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            message = " ".join(str(error).split())
+            raise SourceError(f"cannot be read: the DataFrame: {message:.200}") from error
+
 
 def is_frame(value: object) -> bool:
     """Whether it is a pandas DataFrame; pandas itself need not be installed."""
     kind = type(value)
     return kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pandas"
-
-
-def open_frame(engine: DuckEngine, frame: Frame) -> ir.Table:
-    """A table of a DataFrame.
-
-    Raises:
-        SourceError: when a column holds values of several types.
-    """
-    try:
-        table = pa.Table.from_pandas(frame.frame, preserve_index=False)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        message = " ".join(str(error).split())
-        raise SourceError(f"cannot be read: the DataFrame: {message:.200}") from error
-    return engine.register(table)

@@ -19,7 +19,7 @@ from recwatch_exporter.sources.connections import Connections, connections
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.engine import Database, FileReader
 from recwatch_exporter.sources.files import open_files
-from recwatch_exporter.sources.frames import Frame, open_frame
+from recwatch_exporter.sources.frames import Frame
 from recwatch_exporter.sources.locations import Location
 from recwatch_exporter.sources.spans import current_span, length_of, reference_span
 from recwatch_exporter.sources.view import View, named
@@ -170,7 +170,7 @@ def _view(name: str, side: Side, opened: Connections) -> View | None:
     if side.query is not None or side.table is not None:
         return _of_database(name, side, opened)
     if isinstance(side.path, Frame):
-        return View(name, str(side.path), opened.local, open_frame(opened.local, side.path))
+        return View(name, str(side.path), opened.local, opened.local.register(side.path.to_table()))
     if side.path is not None and side.database is not None:
         return _of_engine(name, side.path, opened.database(side.database, side.root))
     if side.path is not None:

@@ -15,6 +15,8 @@ from recwatch_exporter.statistics.exposure import MUCH, ratio_of
 
 _BLOCK_CELLS = 2**22  # numbers in one matrix: 32 MiB, whatever the data's size
 _SOME = 10
+_MOST_ABSENT = 20.0  # a logarithm
+_NO_SLOT = 255.0  # there are fewer slots
 _MANY = 100.0  # a logarithm; its exponential is beyond any number of permutations
 
 
@@ -72,6 +74,23 @@ class Units:
         """(clusters,) in how many slots each has rows that can move."""
         return np.bincount(self.cluster[~self.fixed], minlength=self.clusters)
 
+    @cached_property
+    def absence(self) -> float:
+        """How likely a cluster is to have no rows in the shorter window, beside having those of one slot.
+
+        1 where the shorter window has as many clusters as any other slot, less where it has more. It is that
+        by which as many are expected as are there: the sum of o / (o + (s - o) absence) over the clusters,
+        each with rows in o of s slots.
+        """
+        slots, there = self.slots + 1, int(np.count_nonzero(self.short & ~self.fixed))
+        occupied, clusters = np.unique(self.occupied[self.occupied > 0], return_counts=True)
+        low, high = -_MOST_ABSENT, _MOST_ABSENT  # logarithms
+        for _ in range(50):
+            middle = (low + high) / 2
+            expected = float((clusters * occupied / (occupied + (slots - occupied) * exp(middle))).sum())
+            low, high = (middle, high) if expected > there else (low, middle)
+        return exp(low)
+
     @property
     def most_permutations(self) -> float:
         """How many different permutations there are; infinite where they are beyond number.
@@ -116,12 +135,13 @@ class Units:
     def select(self, sizes: Iterable[int], rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
         """Permute the labels.
 
-        A cluster with rows in several slots gets one of all slots, each as likely as any other, as its part
-        of the shorter window. A cluster with rows in one slot only changes places with others of its kind, so
-        that each window keeps its number of them. With one slot a side these permutations are a group that
-        leaves the distribution unchanged under the null, so the p-value holds for any statistic (Lehmann and
-        Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2); with more, the slots of a cluster have
-        to be exchangeable.
+        A cluster with rows in several slots gets one of all slots as its part of the shorter window: each in
+        which it has rows as likely as any other, each of the others `absence` times as likely. Clusters with
+        rows in one slot then make up the number of clusters that the shorter window has: it does not depend
+        on chance, as other windows of its length may have had more clusters, or fewer. With one slot a side
+        these permutations are a group that leaves the distribution unchanged under the null, so the p-value
+        holds for any statistic (Lehmann and Romano, Testing Statistical Hypotheses, 3rd ed., section 15.2);
+        with more, the slots of a cluster have to be exchangeable.
 
         Args:
             sizes: how many permutations at a time.
@@ -132,15 +152,17 @@ class Units:
         """
         alone = np.flatnonzero((self.occupied[self.cluster] == 1) & ~self.fixed)
         several = np.flatnonzero((self.occupied[self.cluster] > 1) & ~self.fixed)
-        number = np.cumsum(self.occupied > 1) - 1
-        whose, slot = number[self.cluster[several]], self.slot[several].astype(np.uint8)[:, None]
-        n_several = int(np.count_nonzero(self.occupied > 1))
+        whose, place, occupied = _places(self.cluster[several])
+        weights = (occupied + (self.slots + 1 - occupied) * self.absence).astype(np.float32)[:, None]
         short = self.short.astype(np.uint8)
+        there = int(short[~self.fixed].sum())
         for size in sizes:
             chosen = np.repeat(short[:, None], size, axis=1)
-            chosen[alone] = rng.permuted(np.broadcast_to(short[alone], (size, len(alone))), axis=1).T
-            choice = rng.integers(0, self.slots + 1, size=(n_several, size), dtype=np.uint8)
-            chosen[several] = choice[whose] == slot
+            choice = np.minimum(rng.random((len(weights), size), dtype=np.float32) * weights, _NO_SLOT)
+            chosen[several] = choice.astype(np.uint8)[whose] == place
+            lacking = there - chosen[several].sum(axis=0, dtype=np.int64)
+            made_up = (np.arange(len(alone)) < lacking[:, None]).astype(np.uint8)
+            chosen[alone] = rng.permuted(made_up, axis=1).T
             yield chosen if self.short_is_current else 1 - chosen
 
     def draw(self, permutations: int, rng: np.random.Generator) -> Iterator[FloatArray]:
@@ -153,6 +175,15 @@ class Units:
         sizes = (min(step, permutations - start) for start in range(0, permutations, step))
         for chosen in self.select(sizes, rng):
             yield np.ascontiguousarray(chosen.T, dtype=np.float64)
+
+
+def _places(cluster: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.intp]]:
+    """Units by cluster: (units,) whose each is, (units, 1) its number among them, (clusters,) how many."""
+    _, whose, often = np.unique(cluster, return_inverse=True, return_counts=True)
+    order = np.argsort(whose, kind="stable")
+    place = np.empty(len(cluster), dtype=np.uint8)
+    place[order] = np.arange(len(cluster)) - np.repeat(np.cumsum(often) - often, often)
+    return whose, place[:, None], often
 
 
 def units_of_clusters(

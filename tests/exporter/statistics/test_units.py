@@ -67,15 +67,30 @@ def test_a_cluster_gives_one_of_all_its_slots_to_the_shorter_window() -> None:
 
     labels = drawn(units, 8000)[:, unit]
     found, counts = np.unique(labels, axis=0, return_counts=True)
-    # a: slot 0, slot 1, slot 2 (where it has no rows), or the shorter window, each with 1/4; b or c with 1/2.
-    expected = [
-        [a0, a1, b, 0, 0, a3, 1 - b]
-        for a0, a1, a3 in ([0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0])
-        for b in (0, 1)
-    ]
-    assert sorted(found.astype(int).tolist()) == sorted(expected)
-    np.testing.assert_allclose(counts / 8000, 1 / 8, atol=0.02)
+    # The shorter window has two clusters: a, by slot 0, slot 1 or what is there, and either b or c; or b and
+    # c, where a gives slot 2, in which it has no rows.
+    absent = units.absence / (3 + units.absence)
+    expected = {(a0, a1, b, 0, 0, a3, 1 - b): (1 - absent) / 6 for a0, a1, a3 in np.eye(3) for b in (0, 1)}
+    expected[(0, 0, 1, 0, 0, 0, 1)] = absent
+    assert {tuple(row) for row in found} == set(expected)
+    np.testing.assert_allclose(counts / 8000, [expected[tuple(row)] for row in found], atol=0.02)
     assert units.most_permutations == pytest.approx(8)
+
+
+@pytest.mark.parametrize("there", [5, 40, 90])
+def test_the_shorter_window_keeps_its_number_of_clusters(there: int) -> None:
+    """Of 60 clusters with rows in five of ten slots, and 40 with rows in one."""
+    rng = np.random.default_rng(0)
+    several, slot = np.nonzero(np.argsort(rng.random((60, 10)), axis=1) < 5)
+    short = rng.choice(100, there, replace=False)
+    units, _ = units_of_clusters(
+        np.r_[several, np.arange(60, 100)], short, (Slotted(np.r_[slot, rng.integers(0, 10, 40)], 10), None)
+    )
+
+    sizes = drawn(units).sum(axis=1)
+
+    assert np.abs(sizes - there).mean() < 1
+    assert np.median(sizes) == there
 
 
 def test_the_longer_window_may_be_the_current_one() -> None:
