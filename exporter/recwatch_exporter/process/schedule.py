@@ -72,7 +72,7 @@ class Schedule(Strict):
         """
         jitter = None if self.jitter is None else self.jitter.total_seconds()
         if self.every is not None:
-            return IntervalTrigger(seconds=self.every.total_seconds(), timezone=UTC, jitter=jitter)
+            return _Regular(seconds=self.every.total_seconds(), timezone=UTC, jitter=jitter)
         trigger = self._cron()
         trigger.jitter = jitter
         return trigger
@@ -93,6 +93,15 @@ class Schedule(Strict):
         if trigger.get_next_fire_time(None, datetime(2024, 1, 1, tzinfo=UTC)) is None:
             raise ValueError(f"cron {cron!r} never comes: correct its day and month")
         return trigger
+
+
+class _Regular(IntervalTrigger):  # type: ignore[misc] # APScheduler has no types
+    """Counts from its start: jitter puts off the run that it is drawn for, and none of those that follow."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        planned = None if previous is None else previous - (previous - self.start_date) % self.interval
+        following: datetime | None = super().get_next_fire_time(planned, now)
+        return following
 
 
 @lru_cache(maxsize=16_384)
