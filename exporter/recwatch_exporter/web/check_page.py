@@ -10,7 +10,7 @@ from recwatch_exporter.web.markup import Content, Markup, clean, tag
 from recwatch_exporter.web.parts import pages, past, signs
 from recwatch_exporter.web.status import Status
 from recwatch_exporter.web.view import CheckView, findings_page
-from recwatch_exporter.web.words import amount, count, duration, figure, moment, schedule_text
+from recwatch_exporter.web.words import amount, count, duration, figure, moment, schedule_text, side_text
 
 _MOST_MESSAGE = 4_000
 _MOST_RUNS = 200
@@ -72,6 +72,8 @@ def _facts(view: CheckView, now: float) -> Markup:
     check, state = view.check, view.state
     facts: list[tuple[str, Content]] = [
         ("Compares", [check.type, " of ", tag("bdi", check.label)]),
+        ("Reference", None if check.reference is None else tag("bdi", side_text(check.reference))),
+        ("Current", tag("bdi", side_text(check.current))),
         ("Models", ", ".join(check.models) or "none named"),
         (
             "Drift if",

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+from recwatch.redaction import mask_passwords
 from recwatch_exporter.process.schedule import Schedule
+from recwatch_exporter.sides import Current, Reference
+from recwatch_exporter.sources.locations import Location
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 31_557_600
 NOTHING = "\N{EN DASH}"
@@ -77,3 +80,29 @@ def schedule_text(schedule: Schedule) -> str:
     return (
         when if schedule.jitter is None else f"{when}, up to {duration(schedule.jitter.total_seconds())} off"
     )
+
+
+def side_text(side: Reference | Current) -> str:
+    """Where one window's data is and which part of it is looked at; a query's text is left out."""
+    parts = [_source_text(side)]
+    if side.database is not None:
+        parts.append(f"of {mask_passwords(side.database)}")
+    parts += [f"where {key} = {value}" for key, value in side.filter.items()]
+    if side.window is not None:
+        until = "now" if isinstance(side, Current) and side.follow == "clock" else "its newest event"
+        parts.append(f"the {duration(side.window.total_seconds())} up to {until}")
+    return ", ".join(parts)
+
+
+def _source_text(side: Reference | Current) -> str:
+    frozen = f"profile {side.profile.pattern}" if isinstance(side, Reference) and side.profile else None
+    if side.artifact is not None:
+        name = frozen or side.file
+        return f"the version in service of {side.artifact.pattern}" + (f": {name}" if name else "")
+    if frozen is not None:
+        return frozen
+    if side.table is not None:
+        return f"table {side.table}"
+    if side.query is not None:
+        return "a query"
+    return side.path.pattern if isinstance(side.path, Location) else str(side.path)

@@ -26,6 +26,8 @@ def test_what_the_check_is_told(check: MakeCheck, finding: MakeFinding, state: M
     page = page_of(state(made, finding(made)), now)
     for name, shown in (
         ("Compares", "ks of <bdi>rating</bdi>"),
+        ("Reference", "<bdi>ref.parquet</bdi>"),
+        ("Current", "<bdi>cur.parquet</bdi>"),
         ("Models", "als"),
         ("Drift if", "effect size ≥ 0.1 and p ≤ 0.05"),
         ("Only where", "<bdi>event = &lt;rating&gt;</bdi> "),

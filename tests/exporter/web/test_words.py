@@ -1,7 +1,18 @@
 import pytest
 
 from recwatch_exporter.process.schedule import Schedule
-from recwatch_exporter.web.words import ago, amount, count, duration, figure, moment, percent, schedule_text
+from recwatch_exporter.sides import Current, Reference, Side
+from recwatch_exporter.web.words import (
+    ago,
+    amount,
+    count,
+    duration,
+    figure,
+    moment,
+    percent,
+    schedule_text,
+    side_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +81,39 @@ def test_times() -> None:
 )
 def test_schedules(schedule: dict[str, str], shown: str) -> None:
     assert schedule_text(Schedule.model_validate(schedule)) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "shown"),
+    [
+        (Reference, {"path": "ref/*.parquet"}, "ref/*.parquet"),
+        (Reference, {"path": "log.csv", "window": "60d"}, "log.csv, the 60 d up to its newest event"),
+        (
+            Reference,
+            {"artifact": "models/als", "file": "f.npy"},
+            "the version in service of models/als: f.npy",
+        ),
+        (
+            Reference,
+            {"artifact": "models/als", "profile": "r.npz"},
+            "the version in service of models/als: profile r.npz",
+        ),
+        (Reference, {"profile": "frozen/r.npz"}, "profile frozen/r.npz"),
+        (
+            Current,
+            {"path": "log.csv", "filter": {"event": "play"}, "window": "7d", "follow": "clock"},
+            "log.csv, where event = play, the 7 d up to now",
+        ),
+        (
+            Current,
+            {"query": "select 'secret' as x", "database": "postgresql://me:word@host/db"},
+            "a query, of postgresql://me:***@host/db",
+        ),
+        (Current, {"table": "t", "database": "sqlite:///recwatch.db"}, "table t, of sqlite:///recwatch.db"),
+    ],
+)
+def test_sides(kind: type[Side], keys: dict[str, object], shown: str) -> None:
+    side = kind.model_validate(keys)
+
+    assert isinstance(side, Reference | Current)
+    assert side_text(side) == shown
