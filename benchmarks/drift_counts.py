@@ -12,7 +12,7 @@ from benchmarks.timing import Figure, Row
 from recwatch_exporter.checks import ks, spearman
 from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.checks.count_type import Compare
-from recwatch_exporter.data import SideCounts
+from recwatch_exporter.data import SideCounts, Slotted
 from recwatch_exporter.statistics.counts import Tally, align
 from recwatch_exporter.statistics.grid import edges_at, probabilities
 from recwatch_exporter.statistics.permutation import draw_permutations, permutation_test
@@ -20,6 +20,7 @@ from recwatch_exporter.statistics.permutation import draw_permutations, permutat
 FLOATS = 10_000_000
 ROWS, USERS, PERMUTATIONS = 1_000_000, 20_000, 1_000
 PLAIN_PERMUTATIONS = 5  # of minutes of them, which take the same time each
+SLOTS = 8  # weeks, against one
 ITEMS, CHOICES, WIDE_PERMUTATIONS = 100_000, 5_000_000, 100
 
 
@@ -69,7 +70,11 @@ def _p_value(
 ) -> float:
     width = int(values.max()) + 1
     sides = [_counted(users[side], values[side], width) for side in (~current, current)]
-    counts = align(sides[0], sides[1])
+    return _compared(sides[0], sides[1], compare=compare, bad=bad, n=n)
+
+
+def _compared(before: Tally, after: Tally, *, compare: Compare, bad: Direction, n: int) -> float:
+    counts = align(before, after)
     bound = partial(compare, counts.values)
     observed = float(bound(counts.reference, counts.current))
     draws = draw_permutations(counts, n, np.random.default_rng(0))
@@ -109,6 +114,27 @@ def _clustered() -> list[Row | Figure]:
     return rows
 
 
+def _weeks() -> list[Figure]:
+    """The same users in both windows, eight weeks against one: one week of each is the current one."""
+    rng = np.random.default_rng(3)
+    users, week = rng.integers(0, USERS, ROWS), rng.integers(0, SLOTS + 1, ROWS)
+    ratings = np.clip(np.rint(rng.normal(size=ROWS) * 2 + 5), 0, 9).astype(np.int64)
+    before = week < SLOTS
+
+    def ours() -> None:
+        cells, counts = np.unique(
+            (users[before] * SLOTS + week[before]) * 10 + ratings[before], return_counts=True
+        )
+        slots = Slotted(cells // 10 % SLOTS, SLOTS)
+        reference = Tally.of(SideCounts(cells % 10, counts, cells // 10 // SLOTS, slots))
+        current = _counted(users[~before], ratings[~before], 10)
+        _compared(reference, current, compare=ks.statistic, bad=Direction.HIGH, n=PERMUTATIONS)
+
+    (taken,) = _seconds(ours, rounds=2)
+    what = f"KS p-value by user and week, {ROWS:,} ratings, {USERS:,} users, {PERMUTATIONS:,} permutations"
+    return [Figure(what, taken, "s", target=5, at_most=True)]
+
+
 def _wide() -> list[Row]:
     """Item popularity by user: a hundred thousand values, which no dense matrix of users and items holds."""
     rng = np.random.default_rng(2)
@@ -133,4 +159,4 @@ def _wide() -> list[Row]:
 
 def run() -> list[Row | Figure]:
     """All of it."""
-    return [*_distances(), *_clustered(), *_wide()]
+    return [*_distances(), *_clustered(), *_weeks(), *_wide()]
