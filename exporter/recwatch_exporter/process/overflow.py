@@ -35,11 +35,11 @@ class Folders:
         Raises:
             OSError: when none can be made.
         """
-        with self._lock:
-            swept, self._swept = self._swept, True
-        if not swept:
-            self._find_parent()
-            delete_leftovers(self._parent or Path(tempfile.gettempdir()))
+        with self._lock:  # held until the first caller has made the parent: the others need it too
+            if not self._swept:
+                self._find_parent()
+                delete_leftovers(self._parent or Path(tempfile.gettempdir()))
+                self._swept = True
         return tempfile.mkdtemp(prefix=f"{_PREFIX}{_identity(os.getpid())}-", dir=self._parent)
 
     def _find_parent(self) -> None:

@@ -1,6 +1,8 @@
 import logging
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ def test_a_folder_below_another(tmp_path: Path) -> None:
 
     assert first.is_dir()
     assert {first.parent, second.parent} == {parent}
+
+
+def test_workers_that_start_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(50):
+            folders = Folders(tmp_path / str(number) / "overflow")
+            begin = threading.Barrier(4)
+            made = list(threads.map(lambda _: (begin.wait(), folders.make())[1], range(4)))  # noqa: B023 - used at once
+            assert len(set(made)) == 4
+            assert all(Path(folder).is_dir() for folder in made)
 
 
 def test_what_a_killed_process_left_is_deleted(tmp_path: Path) -> None:
