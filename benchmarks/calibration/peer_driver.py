@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 ALPHA = 0.05
-PERMUTATIONS = 199
+PERMUTATIONS = 999
 Test = Callable[[Any, Any], bool]
 """Takes reference and current, (rows, columns)."""
 

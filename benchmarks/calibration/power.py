@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.calibration.cache import code_digest
-from benchmarks.calibration.contests import CONTESTS, Contest
+from benchmarks.calibration.contests import CONTESTS, PERMUTATIONS, Contest
 from benchmarks.calibration.memory import Column, Table, table
 from benchmarks.calibration.rates import ALPHA
-from benchmarks.calibration.splits import PERMUTATIONS, SEED, code_of, make_check, p_value
+from benchmarks.calibration.splits import SEED, code_of, make_check, p_value
 from benchmarks.environments import DRIFT_PEERS, python_of
 from recwatch_exporter.checks.table import TYPES
 
