@@ -26,7 +26,7 @@ from recwatch.durations import format_duration, parse_duration
 from recwatch.errors import ConfigError, DurationError
 from recwatch.redaction import mask_passwords
 
-__all__ = ["Duration", "Strict", "expand_variables", "load_config"]
+__all__ = ["Duration", "Strict", "expand_variables", "load_config", "parse_config"]
 
 _MEANT = "meant"
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -53,7 +53,7 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _note_unknown_keys(cls, value: Any, info: ValidationInfo) -> Any:
-        """Leave a word for `load_config` on what an unknown key was probably meant to be."""
+        """Leave a word for `parse_config` on what an unknown key was probably meant to be."""
         meant = info.context.get(_MEANT) if isinstance(info.context, dict) else None
         if meant is not None and isinstance(value, Mapping):
             known = [field.alias or name for name, field in cls.model_fields.items()]
@@ -140,12 +140,29 @@ def _read(path: Path, text: str, model: type[Model], environment: Mapping[str, s
         expanded = expand_variables(document, environment)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    try:
+        return parse_config(expanded, model, base=path.resolve().parent)
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+
+
+def parse_config(document: Mapping[str, Any], model: type[Model], *, base: Path) -> Model:
+    """Read what a YAML file would hold into a strict model.
+
+    Args:
+        document: keys and values.
+        model: the pydantic model to read it into.
+        base: what relative paths in it are relative to.
+
+    Raises:
+        ConfigError: with one line for each mistake: key, what was found without its secrets, what to do.
+    """
     meant: dict[str, str] = {}
     try:
-        return model.model_validate(expanded, context={"base": path.resolve().parent, _MEANT: meant})
+        return model.model_validate(document, context={"base": base, _MEANT: meant})
     except ValidationError as error:
-        lines = _lines(error, expanded, meant)
-        raise ConfigError("\n".join(f"{path}: {mask_passwords(line)}" for line in lines)) from None
+        lines = [mask_passwords(line) for line in _lines(error, document, meant)]
+        raise ConfigError("\n".join(" ".join(line.splitlines()) for line in lines)) from None
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -1,3 +1,4 @@
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recwatch.errors import ConfigError
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.notebook import compare
 
@@ -43,8 +45,47 @@ def test_what_is_no_table() -> None:
 def test_a_mistake_in_the_keys() -> None:
     frame = pd.DataFrame({"score": [1.0]})
 
-    with pytest.raises(ValueError, match="type: give one of"):
+    with pytest.raises(ConfigError, match=r"^check: type: give one of") as unknown:
         compare(frame, frame, type="kolmogorov", column="score")
+    with pytest.raises(ConfigError, match=r"^check\.treshold: no such key; did you mean threshold\?$"):
+        compare(frame, frame, type="ks", column="score", treshold=0.1)
+    with pytest.raises(ConfigError) as two:
+        compare(frame, frame, type="ks", column=frame, alpha=2)
+
+    assert "pydantic" not in f"{unknown.value}{two.value}"
+    assert [line.partition(":")[0] for line in str(two.value).splitlines()] == ["check.alpha", "check.column"]
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        {"database": "postgresql://bob:hunter2@db/x"},
+        {"database": "postgresql://bob:hunter2@db/x", "tabel": "events"},
+        {"database": "bob:hunter2@db/x", "table": "events"},
+        {"path": "postgresql://bob:hunter2@db/x"},
+        "postgresql://bob:hunter2@db/x",
+    ],
+)
+def test_a_mistake_repeats_no_password(side: Any) -> None:
+    with pytest.raises(ConfigError) as error:
+        compare(side, side, type="ks", column="score")
+
+    assert "hunter2" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("side", "found"), [(np.zeros(3), "numpy.ndarray"), ([1.0], "list"), (0, "int"), (pd, "module")]
+)
+def test_what_is_no_side(side: Any, found: str) -> None:
+    frame = pd.DataFrame({"score": [1.0]})
+
+    with pytest.raises(ConfigError) as error:
+        compare(frame, side, type="ks", column="score")
+
+    assert str(error.value) == (
+        f'current: give a pandas DataFrame, a path, or a mapping such as {{"path": ...}} (found a {found}): '
+        "pandas.DataFrame makes one of columns"
+    )
 
 
 def people(rng: np.random.Generator, *, users: int, differ: float, shift: float = 0.0) -> list[pd.DataFrame]:

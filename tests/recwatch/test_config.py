@@ -5,7 +5,7 @@ from typing import Self
 import pytest
 from pydantic import ValidationInfo, model_validator
 
-from recwatch.config import Duration, Strict, expand_variables, load_config
+from recwatch.config import Duration, Strict, expand_variables, load_config, parse_config
 from recwatch.errors import ConfigError
 
 
@@ -195,3 +195,16 @@ def test_an_entry_of_a_list_is_named(file: Path, text: str, message: str) -> Non
         a_guess="no such key; did you mean threshold?", no_guess="no such key; remove it or correct its name"
     )
     assert str(failure.value) == f"{file}: {told}"
+
+
+def test_a_document_that_is_no_file(tmp_path: Path) -> None:
+    window = {"window": {"every": "5m", "row": 3}}
+
+    assert parse_config({"listen": "here"}, Example, base=tmp_path).listen == "here"
+    with pytest.raises(ConfigError) as failure:
+        parse_config({"listen": 5, **window}, Example, base=tmp_path)
+
+    assert str(failure.value).splitlines() == [
+        "listen: Input should be a valid string (found 5)",
+        "window.row: no such key; did you mean rows?",
+    ]

@@ -33,7 +33,7 @@ PUBLIC = {
     "recwatch.cli.records": ["Run", "find_run", "list_runs", "open_existing"],
     "recwatch.cli.runs": ["run"],
     "recwatch.cli.text": ["NOTHING", "duration", "moment", "number", "percent", "printable", "sparkline"],
-    "recwatch.config": ["Duration", "Strict", "expand_variables", "load_config"],
+    "recwatch.config": ["Duration", "Strict", "expand_variables", "load_config", "parse_config"],
     "recwatch.django": ["MetricsMiddleware", "metrics_view"],
     "recwatch.django_request_id": ["DjangoRequestIdMiddleware"],
     "recwatch.durations": ["format_duration", "parse_duration"],
