@@ -138,7 +138,11 @@ def _history(view: CheckView) -> Content:
     return tag(
         "div",
         past(check, view.past, f"Effect size{of}{segment}", height=_TREND_HEIGHT),
-        tag("details", tag("summary", f"{len(view.past)} runs as a table"), table),
+        tag(
+            "details",
+            tag("summary", f"{len(view.past)} {'run' if len(view.past) == 1 else 'runs'} as a table"),
+            table,
+        ),
     )
 
 

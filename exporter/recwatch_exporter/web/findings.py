@@ -11,7 +11,7 @@ from recwatch_exporter.checks.base import Direction
 from recwatch_exporter.config import Check
 from recwatch_exporter.results import ALL, Finding
 from recwatch_exporter.web.bars import Bins
-from recwatch_exporter.web.why import scale_of, why
+from recwatch_exporter.web.why import why
 from recwatch_exporter.web.words import amount, figure, percent
 
 _MOST_BINS, _MOST_ROWS, _MOST_FEATURES, _MOST_FIGURES = 40, 10, 20, 12
@@ -91,12 +91,15 @@ def verdict_of(finding: Finding) -> Verdict:
 
 
 def by_weight(check: Check, findings: Sequence[Finding]) -> list[Finding]:
-    """Findings in the order in which a person wants them: the worst first, all rows before segments."""
-    scale, order = scale_of(check), list(Verdict)
+    """Findings in the order in which a person wants them: the worst first, all rows before segments.
+
+    Among the same verdicts the effect size decides, however far it lies beyond the dial's end.
+    """
+    high, order = check.check_type.bad is Direction.HIGH, list(Verdict)
 
     def weight(finding: Finding) -> tuple[int, bool, float, str, str]:
-        place = 0.5 if finding.effect_size is None else scale.position(finding.effect_size)
-        nearness = -place if scale.bad is Direction.HIGH else place
+        effect = check.threshold if finding.effect_size is None else finding.effect_size
+        nearness = -effect if high else effect
         rank = order.index(verdict_of(finding))
         return rank, finding.segment != ALL, nearness, finding.feature, finding.segment
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
+from recwatch_exporter.results import ALL
 from recwatch_exporter.web.findings import FindingView
 from recwatch_exporter.web.layout import document, state_sign, time_text
 from recwatch_exporter.web.markup import Content, Markup, clean, tag
@@ -142,7 +143,9 @@ def _row(view: CheckView, now: float) -> list[Markup]:
         "tr",
         tag("td", signs(view.statuses), class_="in-state", role="cell"),
         tag("th", _name(view), scope="row", role="rowheader"),
-        tag("td", effect(view.check, lead), role="cell", data_label="Effect size and threshold"),
+        tag(
+            "td", effect(view.check, lead), _which(view), role="cell", data_label="Effect size and threshold"
+        ),
         tag("td", _p_value(view, lead), role="cell", data_label="p-value"),
         tag("td", _rows(view, lead), role="cell", data_label="Rows"),
         tag("td", _runs(view, now), role="cell", data_label="Last success"),
@@ -172,6 +175,15 @@ def _subject(view: CheckView) -> str:
     if drifted_parts:
         return f"{view.check.label}, {drifted_parts} of {parts} segments with drift"
     return view.check.label
+
+
+def _which(view: CheckView) -> Content:
+    """Of which of several findings the row's figures are: the one that says most."""
+    lead = view.lead
+    if lead is None or view.features[0] + view.segments[0] < 2:  # noqa: PLR2004 - one needs no name
+        return None
+    segment = None if lead.segment == ALL else [", ", tag("bdi", lead.segment)]
+    return tag("small", "of ", tag("bdi", lead.feature), segment)
 
 
 def _p_value(view: CheckView, lead: FindingView | None) -> Content:

@@ -11,6 +11,14 @@ _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 31_557_600
 NOTHING = "\N{EN DASH}"
 """Where there is no figure."""
 _SMALL, _LARGE = 1e-4, 1e5
+# In one unit, the smaller one up to two days: 42 h is not 1 d.
+_LENGTHS = (
+    (_YEAR, "y", _YEAR),
+    (_DAY, "d", 2 * _DAY),
+    (_HOUR, "h", _HOUR),
+    (_MINUTE, "min", _MINUTE),
+    (1, "s", 1),
+)
 _UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
 
 
@@ -59,8 +67,8 @@ def duration(seconds: float) -> str:
 def ago(then: float, now: float) -> str:
     """How long ago, or in how long, in one unit."""
     apart = abs(now - then)
-    for size, unit in ((_YEAR, "y"), (_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
-        if apart >= size:
+    for size, unit, least in _LENGTHS:
+        if apart >= least:
             length = f"{int(apart // size)} {unit}"
             return f"{length} ago" if then <= now else f"in {length}"
     return "now"

@@ -31,6 +31,21 @@ def test_the_worst_come_first(check: MakeCheck, finding: MakeFinding) -> None:
     assert names == ["drifted", "part", "failed", "few", "near", "far"]
 
 
+@pytest.mark.parametrize(("kind", "worst", "bad"), [("ks", 0.9, 0.3), ("embedding", 0.2, 0.7)])
+def test_beyond_the_dial_the_effect_still_decides(
+    kind: str, worst: float, bad: float, check: MakeCheck, finding: MakeFinding
+) -> None:
+    made = check(type_=kind)
+    findings = [
+        finding(made, bad, feature="a", detected=True),
+        finding(made, worst, feature="b", detected=True),
+        finding(made, bad, feature="a", segment="DE", detected=True),
+        finding(made, worst, feature="b", segment="FI", detected=True),
+    ]
+    ordered = [(item.feature, item.segment) for item in by_weight(made, findings)]
+    assert ordered == [("b", "all"), ("a", "all"), ("b", "FI"), ("a", "DE")]
+
+
 def test_where_low_is_bad_the_lowest_come_first(check: MakeCheck, finding: MakeFinding) -> None:
     made = check(type_="embedding")
     findings = [finding(made, value, feature=str(value)) for value in (0.99, 0.96, 0.97)]

@@ -49,6 +49,22 @@ def test_many_columns_are_one_row(
     assert "<bdi>3 columns</bdi>" in page_of([state(made, *steady)], now)
 
 
+def test_of_several_findings_the_row_names_the_one_it_shows(
+    check: MakeCheck, finding: MakeFinding, state: MakeState, now: float
+) -> None:
+    made = check(columns=["a", "<b>"])
+    two = [finding(made, 0.3, feature="a", detected=True), finding(made, 0.4, feature="<b>", detected=True)]
+    part = finding(made, 0.5, feature="a", segment="DE", detected=True)
+
+    assert "<b>0.4</b><small>drift if ≥ 0.1</small></div><small>of <bdi>&lt;b&gt;</bdi></small>" in page_of(
+        [state(made, *two)], now
+    )
+    assert "<small>of <bdi>a</bdi>, <bdi>DE</bdi></small>" in page_of(
+        [state(made, finding(made, feature="a"), part)], now
+    )
+    assert "<small>of " not in page_of([state(made, two[0])], now)
+
+
 def test_a_failure_says_what_to_do(check: MakeCheck, now: float) -> None:
     failed = CheckState(check=check(), success=False, error="no <file>: write it")
     assert "no &lt;file&gt;: write it" in page_of([failed], now)

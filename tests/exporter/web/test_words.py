@@ -65,6 +65,7 @@ def test_times() -> None:
     assert ago(100, 100) == "now"
     assert ago(100, 130) == "30 s ago"
     assert ago(7300, 100) == "in 2 h"
+    assert ago(0, 42 * 3600) == "42 h ago"
     assert ago(0, 3 * 86400) == "3 d ago"
     assert ago(0, 800 * 86400) == "2 y ago"
     assert moment(0) == "1970-01-01 00:00:00 UTC"
