@@ -5,6 +5,7 @@ what it was made of. It belongs to a model's version: results then do not move w
 a check reads the current window alone.
 """
 
+import glob
 import json
 import os
 import struct
@@ -24,8 +25,9 @@ from recwatch.durations import format_duration
 from recwatch_exporter.checks.base import Frozen
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError
+from recwatch_exporter.sources.locations import Location
 
-FORMAT = 1
+FORMAT = 2
 _META = "profile"
 # What decides over the reference's part of a check; the rest may change freely.
 _DECIDING = {
@@ -44,6 +46,7 @@ class FrozenCheck:
         segments: the values of `segment_by` that have findings of their own.
         parts: by feature and segment.
         length: how long the reference watched, where its rows are in slots of time; None where they are not.
+        slot: how long such a slot is.
     """
 
     newest: datetime | None = None
@@ -51,6 +54,7 @@ class FrozenCheck:
     segments: tuple[str, ...] = ()
     parts: Mapping[tuple[str, str], Frozen] = field(default_factory=dict)
     length: timedelta | None = None
+    slot: timedelta | None = None
 
 
 def write_profile(
@@ -85,11 +89,12 @@ def write_profile(
             parts.append({"feature": feature, "segment": segment, "arrays": names, "texts": texts})
         checks[check.name] = {
             "made_with": _deciding(check),
-            "window": _window(check),
+            "reference": _reference(check),
             "newest": _written(item.newest),
             "source_newest": _written(item.source_newest),
             "segments": item.segments,
             "length": None if item.length is None else item.length.total_seconds(),
+            "slot": None if item.slot is None else item.slot.total_seconds(),
             "parts": parts,
         }
     meta = {
@@ -162,7 +167,8 @@ def _restored(archive: Mapping[str, Any], found: Mapping[str, Any]) -> FrozenChe
         newest=_read(found["newest"]),
         source_newest=_read(found["source_newest"]),
         segments=tuple(found["segments"]),
-        length=None if found.get("length") is None else timedelta(seconds=found["length"]),
+        length=None if found["length"] is None else timedelta(seconds=found["length"]),
+        slot=None if found["slot"] is None else timedelta(seconds=found["slot"]),
         parts={
             (part["feature"], part["segment"]): {
                 name: _text_of(archive[stored]) if name in part["texts"] else archive[stored]
@@ -201,9 +207,10 @@ def _same(
             f"make it anew by `recwatch-exporter profile --version {of_folder}`"
         )
     made_with, now = dict(found["made_with"]), _deciding(check)
-    if _window(check) is not None:
-        # What stands in for the data may leave its window out; where it does not, it is the data's.
-        made_with["window"], now["window"] = found["window"], _window(check)
+    # What stands in for the data may leave its keys out; those that it has are the data's.
+    given = {name: value for name, value in _reference(check).items() if value}
+    made_with |= {f"reference.{name}": found["reference"][name] for name in given}
+    now |= {f"reference.{name}": value for name, value in given.items()}
     changed = [key for key in sorted({*made_with, *now}) if made_with.get(key) != now.get(key)]
     if changed:
         what = "; ".join(f"{key} was {made_with.get(key)!r} and is {now.get(key)!r}" for key in changed)
@@ -219,9 +226,19 @@ def _deciding(check: Check) -> dict[str, Any]:
     return json.loads(json.dumps(dumped))  # type: ignore[no-any-return] # as a file gives it back
 
 
-def _window(check: Check) -> str | None:
-    window = None if check.reference is None else check.reference.window
-    return None if window is None else format_duration(window)
+def _reference(check: Check) -> dict[str, Any]:
+    """What the reference says that may stand beside a profile too."""
+    side = check.reference
+    if side is None:
+        return {"window": None, "filter": {}, "file": None}
+    file = None if side.file is None else glob.escape(side.file)
+    if file is None and isinstance(side.path, Location):
+        file = side.path.pattern  # of a version, if there is one: `freezing.plan` has looked it up
+    return {
+        "window": None if side.window is None else format_duration(side.window),
+        "filter": dict(side.filter),
+        "file": file,
+    }
 
 
 def _written(time: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from recwatch_exporter.checks.base import CANNOT_TELL, Direction, Measurement
+from recwatch_exporter.checks.base import CANNOT_TELL, DIFFERENT_PERMUTATIONS, Direction, Measurement
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError, StatisticError
 from recwatch_exporter.statistics.multiple import adjust
@@ -200,8 +200,21 @@ def _corrected(check: Check, findings: Sequence[Finding]) -> tuple[Finding, ...]
             and significant
             and _reaches(check, finding.effect_size)
         )
-        judged.append(replace(finding, p_value=p_value, detected=detected, details=details))
+        finding = replace(finding, p_value=p_value, detected=detected, details=details)  # noqa: PLW2901
+        judged.append(_with_doubt(check, finding, len(p_values)))
     return tuple(judged)
+
+
+def _with_doubt(check: Check, finding: Finding, compared: int) -> Finding:
+    """The same, and that it says nothing where no p-value of so many findings could have reached alpha."""
+    possible = finding.details.get(DIFFERENT_PERMUTATIONS)
+    if possible is None or finding.detected or not finding.enough_rows or possible * check.alpha >= compared:
+        return finding
+    doubt = (
+        f"the clusters are so few that no p-value of {compared} findings is below {compared / possible:.2g}: "
+        "widen the windows, or compare fewer columns or segments"
+    )
+    return replace(finding, enough_rows=False, details={**finding.details, CANNOT_TELL: doubt})
 
 
 def _failure(errors: Sequence[Measured], *, features: int) -> CheckError | None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from recwatch.durations import format_duration
 from recwatch.redaction import mask_passwords, mask_secrets
 from recwatch_exporter.checks.base import CANNOT_TELL, Frozen, Measurement
 from recwatch_exporter.config import Check
@@ -18,7 +19,7 @@ from recwatch_exporter.results import ALL, CheckResult, Measured, judge
 from recwatch_exporter.sides import Side
 from recwatch_exporter.sources.opening import Windows, cut_for_profile, file_of_version, open_windows
 from recwatch_exporter.sources.window import Window
-from recwatch_exporter.statistics.exposure import BASE_SLOTS, MUCH, at_length, without_slots
+from recwatch_exporter.statistics.exposure import at_length, fits, without_slots
 
 Failed = TypeVar("Failed", bound=CheckError)
 
@@ -89,6 +90,7 @@ def freeze_check(check: Check, *, now: datetime, deadline: Deadline) -> FrozenCh
             newest=None if check.timestamp is None else reference.newest(check.timestamp),
             source_newest=_newest_record(check, reference),
             length=windows.reference_length,
+            slot=windows.slot,
             segments=segments,
             parts={
                 (feature, segment_label(value)): family.freeze(
@@ -205,14 +207,29 @@ def _absence(check: Check, side: Side, window: Window) -> str:
 
 
 def _doubted(found: Measurement, profile: FrozenCheck, windows: Windows) -> Measurement:
-    """What was measured, and that it tells nothing where the profile's slots are longer than a window."""
-    if profile.length is None or windows.current_length is None:
+    """What was measured, and that it tells nothing where slots of the profile make up no such window."""
+    slots = _slots_of_current(profile, windows)
+    if slots is None or fits(slots):
         return found
-    slot = profile.length / BASE_SLOTS
-    if slot <= MUCH * windows.current_length:
-        return found
-    doubt = "the current window is shorter than the profile's slots: widen it, or keep the reference as data"
+    doubt = (
+        f"the profile is cut into slots of {_told(profile.slot)}, which do not make up a current window of "
+        f"{_told(windows.current_length)}: make the profile anew with that current.window, or keep the "
+        "reference as data"
+    )
     return replace(found, details={**found.details, CANNOT_TELL: doubt})
+
+
+def _told(length: timedelta | None) -> str:
+    return format_duration(timedelta(seconds=round(length.total_seconds()))) if length else "no time"
+
+
+def _slots_of_current(profile: FrozenCheck, windows: Windows) -> float | None:
+    """How many slots of the profile are as long as the current window; None where it is not cut by them."""
+    if profile.length is None or profile.slot is None or windows.current_length is None:
+        return None
+    if windows.current_length > profile.length:
+        return None  # the current window is cut instead
+    return windows.current_length / profile.slot
 
 
 def _of_profile(profile: FrozenCheck, feature: str, segment: str, windows: Windows) -> Frozen:
@@ -220,11 +237,8 @@ def _of_profile(profile: FrozenCheck, feature: str, segment: str, windows: Windo
         frozen = profile.parts[feature, segment]
     except KeyError:
         raise SourceError(f"reference: the profile holds no {feature}: make it anew") from None
-    if profile.length is None or windows.current_length is None:
-        return without_slots(frozen)
-    if windows.current_length > profile.length:
-        return without_slots(frozen)  # the current window is cut instead
-    return at_length(frozen, windows.current_length / profile.length * BASE_SLOTS)
+    slots = _slots_of_current(profile, windows)
+    return without_slots(frozen) if slots is None else at_length(frozen, slots)
 
 
 def _newest(check: Check, windows: Windows, profile: FrozenCheck | None) -> dict[str, datetime]:

@@ -84,7 +84,15 @@ def test_what_is_no_array_of_numbers_or_text(tmp_path: Path, check: Check) -> No
         ({"cluster": "user_id", "timestamp": "at"}, r"cluster was None .*; timestamp was 't' and is 'at'"),
         (
             {"reference": {"path": "ref.parquet", "window": "60d"}},
-            r"window was None and is '60d'",
+            r"reference.window was None and is '60d'",
+        ),
+        (
+            {"reference": {"path": "ref.parquet", "filter": {"a": 1}}},
+            r"reference.filter was \{\} and is \{'a': 1\}",
+        ),
+        (
+            {"reference": {"artifact": "models", "file": "new.parquet", "profile": "drift.npz"}},
+            r"reference.file was 'ref.parquet' and is 'new.parquet'",
         ),
     ],
 )
@@ -124,7 +132,7 @@ def test_another_format(tmp_path: Path, check: Check) -> None:
     meta = {"format": 99, "checks": {}, "version": None}
     np.savez(tmp_path / "drift.npz", profile=np.asarray(json.dumps(meta)))
 
-    with pytest.raises(SourceError, match="is of format 99, not 1: make it anew"):
+    with pytest.raises(SourceError, match="is of format 99, not 2: make it anew"):
         read_profile(tmp_path / "drift.npz", check, version=None)
 
 

@@ -55,6 +55,26 @@ def test_without_a_p_value_the_threshold_decides(make_check: MakeCheck) -> None:
     assert not judge(check, measured(0.96, None)).findings[0].detected
 
 
+@pytest.mark.parametrize(("possible", "told"), [(128, False), (200, True)])
+def test_so_few_permutations_that_no_finding_of_ten_is_significant(
+    make_check: MakeCheck, possible: int, *, told: bool
+) -> None:
+    """Of 128 permutations the smallest p-value is 1 / 128: corrected for ten findings it is above 0.05."""
+    check = make_check(column=None, columns=[f"f{i}" for i in range(10)], alpha=0.05)
+    details = {"different_permutations": possible}
+    found = [
+        Measured(
+            f"f{i}", ALL, measured(0.9 if i == 0 else 0.0, 1 / possible if i == 0 else 0.5, details=details)
+        )
+        for i in range(10)
+    ]
+
+    first = judge_all(check, found, {}).findings[0]
+
+    assert first.detected is first.enough_rows is told
+    assert ("no p-value of 10 findings is below 0.078" in str(first.cannot_tell)) is not told
+
+
 @pytest.mark.parametrize("few", ["n_reference", "n_current", "n_compared"])
 def test_each_row_count_must_do(make_check: MakeCheck, few: str) -> None:
     result = judge(make_check(min_rows=50), measured(0.9, 0.001, **{few: 49}))

@@ -19,6 +19,8 @@ figure. A reference profile keeps them in a file, so nothing else may be in them
 
 CANNOT_TELL = "cannot_tell"
 """The key of `Measurement.details` that says why nothing can be told, though there are rows enough."""
+DIFFERENT_PERMUTATIONS = "different_permutations"
+"""The key of `Measurement.details` that says how many permutations there are, where they are few."""
 
 
 class Direction(StrEnum):

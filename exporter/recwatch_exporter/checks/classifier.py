@@ -180,7 +180,7 @@ def _details(
         "bins": _picture(scores, labels[0]),
     }
     if both.whole:
-        details |= said_of(both.units, terms.alpha, timed=both.timed)
+        details |= said_of(both.units, terms.alpha, terms.permutations, timed=both.timed)
     return details
 
 

@@ -265,7 +265,7 @@ def _details(frozen: Frozen, sample: Sample, test: _Test, terms: SampleTerms) ->
         "bins_of": names[first],
     }
     if test.whole:
-        details |= said_of(test.units, terms.alpha, timed=test.timed)
+        details |= said_of(test.units, terms.alpha, terms.permutations, timed=test.timed)
     return details
 
 

@@ -24,7 +24,7 @@ from recwatch_exporter.sources.locations import Location
 from recwatch_exporter.sources.spans import current_span, length_of, reference_span
 from recwatch_exporter.sources.view import View, named
 from recwatch_exporter.sources.window import Window
-from recwatch_exporter.statistics.exposure import BASE_SLOTS, whole_slots
+from recwatch_exporter.statistics.exposure import base_slot, whole_slots
 
 _OVERFLOW = 4
 """How many times its `memory` a check may write to disk."""
@@ -39,12 +39,14 @@ class Windows:
         current: the current window.
         reference_length: how long it watched, where clusters are permuted and the event's time is known.
         current_length: likewise.
+        slot: how long a slot of the reference is that was cut for a profile.
     """
 
     reference: Window | None
     current: Window
     reference_length: timedelta | None = None
     current_length: timedelta | None = None
+    slot: timedelta | None = None
 
 
 @contextmanager
@@ -127,13 +129,13 @@ def cut_for_profile(check: Check, windows: Windows) -> Windows:
     """The reference cut into short slots, of which longer ones are made when the current window is known."""
     if windows.reference is None or windows.reference_length is None or check.timestamp is None:
         return windows
-    slots = Slots(
-        check.timestamp,
-        _end(windows.reference, check.timestamp),
-        windows.reference_length / BASE_SLOTS,
-        BASE_SLOTS,
+    window = check.current.window
+    seconds, number = base_slot(
+        windows.reference_length.total_seconds(), None if window is None else window.total_seconds()
     )
-    return replace(windows, reference=windows.reference.cut(slots))
+    slot = timedelta(seconds=seconds)
+    slots = Slots(check.timestamp, _end(windows.reference, check.timestamp), slot, number)
+    return replace(windows, reference=windows.reference.cut(slots), slot=slot)
 
 
 def _length(window: Window, column: str) -> timedelta | None:

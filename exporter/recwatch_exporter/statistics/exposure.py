@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from recwatch_exporter.checks.base import FloatArray, Frozen
 from recwatch_exporter.data import Slotted
 
-BASE_SLOTS = 256
-"""A window of unknown company is cut into so many slots; `at_length` makes longer ones of them."""
+MOST_BASE_SLOTS = 4096
+"""A window of unknown company is cut into so many slots at most; `at_length` makes longer ones of them."""
 
 MOST_SLOTS = 64
 MUCH = 1.5
 """Windows of which one watched its clusters this many times as long cannot simply be swapped."""
 
+_FINEST = 64
+_TOLERANCE = 0.05
 _ALIKE = 1.25
 _FEWEST = 5  # clusters in both windows that tell of their lengths
 _SLACK = 0.02
@@ -28,6 +30,19 @@ def whole_slots(ratio: float) -> int:
     watched: what lacks no more than 2 % of a slot is one.
     """
     return min(MOST_SLOTS, max(1, int(ratio + _SLACK)))
+
+
+def base_slot(length: float, other: float | None) -> tuple[float, int]:
+    """The slots of a window whose company is still to come: the length of one, and how many.
+
+    Args:
+        length: of the window.
+        other: how long the other window is to be, which is a whole number of slots; None where nobody knows.
+    """
+    if other is None:
+        return length / MOST_BASE_SLOTS, MOST_BASE_SLOTS
+    slot = other / min(_FINEST, max(1, int(MOST_BASE_SLOTS * other / length)))
+    return slot, max(1, min(MOST_BASE_SLOTS, int(length / slot + _SLACK)))
 
 
 def ratio_of(reference: FloatArray, current: FloatArray) -> float | None:
@@ -90,6 +105,11 @@ def frozen_slots(slots: Slotted | None, name: str = "slots") -> dict[str, NDArra
 def without_slots(frozen: Frozen) -> Frozen:
     """What was frozen, as one slot."""
     return {name: array for name, array in frozen.items() if not name.endswith("slots")}
+
+
+def fits(ratio: float) -> bool:
+    """Whether base slots together are about as long as a window of so many of them."""
+    return abs(max(1, round(ratio)) / ratio - 1) <= _TOLERANCE
 
 
 def at_length(frozen: Frozen, ratio: float) -> Frozen:

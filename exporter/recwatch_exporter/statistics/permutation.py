@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from recwatch_exporter.checks.base import CANNOT_TELL, Direction, FloatArray
+from recwatch_exporter.checks.base import Direction, FloatArray
 from recwatch_exporter.statistics.counts import Counts, Entries, UnitArray, UnitsOfEntries
 
 Draw = tuple[FloatArray, FloatArray]
@@ -115,15 +115,7 @@ def clusters_of(counts: Counts, alpha: float, permutations: int) -> dict[str, An
     """
     if counts.units is None:
         return {}
-    units = counts.units[0]
-    details: dict[str, Any] = {"clusters": counts.n_clusters}
-    if units.slots > 1:
-        details["slots"] = units.slots
-    if units.most_permutations <= permutations:
-        # With so few clusters no p-value is smaller than one in so many.
-        details["different_permutations"] = round(units.most_permutations)
-    doubt = units.doubt(alpha)
-    return details if doubt is None else details | {CANNOT_TELL: doubt}
+    return counts.units[0].said(alpha, permutations)
 
 
 def _block_sizes(permutations: int, width: int) -> Iterator[int]:

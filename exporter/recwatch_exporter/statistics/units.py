@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recwatch_exporter.checks.base import CANNOT_TELL, FloatArray
+from recwatch_exporter.checks.base import CANNOT_TELL, DIFFERENT_PERMUTATIONS, FloatArray
 from recwatch_exporter.data import Slotted
 from recwatch_exporter.statistics.exposure import MUCH, ratio_of
 
 _BLOCK_CELLS = 2**22  # numbers in one matrix: 32 MiB, whatever the data's size
 _SOME = 10
+_RARELY = 0.01
 _MOST_ABSENT = 20.0  # a logarithm
 _NO_SLOT = 255.0  # there are fewer slots
 _MANY = 100.0  # a logarithm; its exponential is beyond any number of permutations
@@ -98,7 +99,9 @@ class Units:
         No p-value is smaller than one in so many, but for those that are as bad by chance.
         """
         several = self.occupied[self.occupied > 1]
-        choices = several + (several <= self.slots)  # a slot without rows is a choice too
+        # A slot without rows is a choice too, where it is taken now and then.
+        absent = (self.slots + 1 - several) * self.absence
+        choices = several + (absent >= _RARELY * several)
         alone = (self.occupied[self.cluster] == 1) & ~self.fixed
         moving, single = int(np.count_nonzero(self.short & alone)), int(np.count_nonzero(alone))
         logarithm = lgamma(single + 1) - lgamma(moving + 1) - lgamma(single - moving + 1)
@@ -131,6 +134,22 @@ class Units:
         if possible * alpha < 1:
             return f"{self.clusters} clusters allow no p-value below {1 / possible:.2g}"
         return None
+
+    def said(self, alpha: float, permutations: int) -> dict[str, Any]:
+        """What is to be said about clusters: details of a measurement.
+
+        Args:
+            alpha: p-values above it tell of no drift.
+            permutations: how many are drawn.
+        """
+        details: dict[str, Any] = {"clusters": self.clusters}
+        if self.slots > 1:
+            details["slots"] = self.slots
+        if self.most_permutations <= permutations:
+            # With so few clusters no p-value is smaller than one in so many.
+            details[DIFFERENT_PERMUTATIONS] = round(self.most_permutations)
+        doubt = self.doubt(alpha)
+        return details if doubt is None else details | {CANNOT_TELL: doubt}
 
     def select(self, sizes: Iterable[int], rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
         """Permute the labels.
@@ -227,27 +246,27 @@ def units_of_clusters(
     return units, unit
 
 
-def said_of(units: Units, alpha: float, *, timed: bool) -> dict[str, Any]:
-    """What is to be said about clusters of rows: details of a measurement.
+def said_of(units: Units, alpha: float, permutations: int, *, timed: bool) -> dict[str, Any]:
+    """What is to be said about clusters of which only some rows are known: details of a measurement.
 
     Args:
         units: of clusters.
         alpha: p-values above it tell of no drift.
+        permutations: how many are drawn.
         timed: whether slots of time say how long the windows watched.
     """
-    details: dict[str, Any] = {"clusters": units.clusters}
-    if units.slots > 1:
-        details["slots"] = units.slots
-    doubt = units.doubt(alpha)
-    if doubt is None and not timed:
-        reference, current = (
-            np.bincount(units.cluster, weights=units.rows * side).astype(np.float64)
-            for side in (~units.current, units.current)
-        )
-        ratio = ratio_of(reference, current)
-        if ratio is not None and not 1 / MUCH <= ratio <= MUCH:
-            doubt = (
-                "the windows do not watch their clusters for the same time (about "
-                f"{ratio:.2g} to 1): give timestamp, so that equal times can be exchanged"
-            )
-    return details if doubt is None else details | {CANNOT_TELL: doubt}
+    details = units.said(alpha, permutations)
+    if timed or CANNOT_TELL in details:
+        return details
+    reference, current = (
+        np.bincount(units.cluster, weights=units.rows * side).astype(np.float64)
+        for side in (~units.current, units.current)
+    )
+    ratio = ratio_of(reference, current)
+    if ratio is None or 1 / MUCH <= ratio <= MUCH:
+        return details
+    doubt = (
+        f"the windows do not watch their clusters for the same time (about {ratio:.2g} to 1): give "
+        "timestamp, so that equal times can be exchanged"
+    )
+    return details | {CANNOT_TELL: doubt}

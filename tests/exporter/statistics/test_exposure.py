@@ -3,9 +3,11 @@ import pytest
 
 from recwatch_exporter.data import Slotted
 from recwatch_exporter.statistics.exposure import (
-    BASE_SLOTS,
+    MOST_BASE_SLOTS,
     at_length,
+    base_slot,
     deal,
+    fits,
     frozen_slots,
     ratio_of,
     slots_of,
@@ -53,14 +55,35 @@ def test_rows_are_dealt_to_slots_of_the_shorter_windows_share() -> None:
     np.testing.assert_allclose(np.bincount(slots.slot, weights=dealt), [1600, 1600, 800], rtol=0.1)
 
 
-def test_base_slots_become_slots_of_the_current_windows_length() -> None:
-    every = np.arange(BASE_SLOTS + 1)
-    frozen = frozen_slots(Slotted(every, BASE_SLOTS)) | {"other": np.ones(3)}
+@pytest.mark.parametrize(
+    ("length", "other", "number"),
+    [(60, 7, 8), (365, 1, 64), (100, 1, 64), (150, 1, 64), (7, 7, 1), (10, 7, 1), (10_000, 1, 64)],
+)
+def test_base_slots_become_slots_of_the_current_windows_length(
+    length: float, other: float, number: int
+) -> None:
+    slot, base = base_slot(length, other)
+    frozen = frozen_slots(Slotted(np.arange(base + 1), base)) | {"other": np.ones(3)}
 
-    merged = slots_of(at_length(frozen, BASE_SLOTS * 7 / 60))
+    merged = slots_of(at_length(frozen, other / slot))
 
+    assert base <= MOST_BASE_SLOTS
+    assert fits(other / slot)
     assert merged is not None
-    assert merged.number == 8
-    assert np.bincount(merged.slot).tolist() == [30] * 8 + [17]
+    assert merged.number == number
+    assert np.bincount(merged.slot)[:number] * slot == pytest.approx(other)
+
+
+def test_a_window_of_unknown_company() -> None:
+    slot, base = base_slot(60, None)
+
+    assert (slot, base) == (60 / MOST_BASE_SLOTS, MOST_BASE_SLOTS)
+    assert [fits(days / slot) for days in (0.005, 0.022)] == [False, False]
+    assert all(fits(days / slot) for days in (0.0295, 0.2, 1, 7, 59.9))
+
+
+def test_slots_that_go_with_the_rest_alone() -> None:
+    frozen = frozen_slots(Slotted(np.arange(5), 4)) | {"other": np.ones(3)}
+
     assert list(without_slots(frozen)) == ["other"]
     assert slots_of(without_slots(frozen)) is None

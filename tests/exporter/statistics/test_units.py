@@ -118,6 +118,25 @@ def test_one_slot_a_side_is_to_swap_with_probability_a_half() -> None:
     assert plain.most_permutations == pytest.approx(4 * 3)
 
 
+def test_absence_is_a_choice_where_it_is_taken() -> None:
+    users = np.arange(6)
+    units, _ = units_of_clusters(users, users[:3], (Slotted(np.array([0, 1, 0, 1, 0, 1]), 2), None))
+
+    assert units.absence > 0.1
+    assert len(np.unique(drawn(units), axis=0)) > 2**3
+    assert units.most_permutations == pytest.approx(3**3)
+
+
+def test_absence_is_no_choice_where_nobody_is_absent() -> None:
+    users = np.arange(4)
+    units, _ = units_of_clusters(users, users, (Slotted(np.array([0, 1, 0, 1]), 2), None))
+
+    assert units.absence < 1e-6
+    assert len(np.unique(drawn(units), axis=0)) == 2**4
+    assert units.most_permutations == pytest.approx(2**4)
+    assert "4 clusters allow no p-value below 0.063" in str(units.doubt(0.05))
+
+
 def test_too_few_clusters_and_other_clusters_are_told() -> None:
     few, _ = slotted()
     users = np.arange(100)
