@@ -98,6 +98,8 @@ def count_both(check: Check, feature: str, frozen: Frozen, current: Window) -> C
             moments = _moments_of(before)
             edges = _edges_of(before)
             before = before.in_cells(edges)
+        elif kind.of != "numbers" and current.columns.get(feature) is Kind.TEXT:
+            raise _mixed(feature)  # a type of numbers alone says which texts are none
         after = current.count_cells(feature, edges, check.clusters)
     tally = Tally.of(after)
     rows = (int(frozen["rows"]), current.rows())

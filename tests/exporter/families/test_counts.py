@@ -228,7 +228,7 @@ def test_a_constant_reference_is_an_error_that_says_so(measure: Measure, kind: s
 
 
 def test_text_against_numbers_is_an_error(measure: Measure) -> None:
-    for first, second in (({"x": ["1"]}, {"x": [1]}), ({"x": ["1"]}, normal(N))):
+    for first, second in (({"x": ["1"]}, {"x": [1]}), ({"x": ["1"]}, normal(N)), (normal(N), {"x": ["1"]})):
         with pytest.raises(SourceError, match=r"^column x holds text in one window and numbers in the other"):
             measure("psi", first, second)
 
