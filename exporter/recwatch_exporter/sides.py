@@ -11,7 +11,7 @@ from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.schedule import PositiveDuration
 from recwatch_exporter.sources.frames import Frame, is_frame
 from recwatch_exporter.sources.locations import Location
-from recwatch_exporter.sources.urls import check_url, dialect_of
+from recwatch_exporter.sources.urls import check_driver, check_url, dialect_of
 
 Scalar = bool | int | float | str
 Text = Annotated[str, Field(min_length=1)]
@@ -63,6 +63,7 @@ class Side(Strict):
             )
         if self.database is not None:
             check_url(self.database)
+            check_driver(self.database)
         elif isinstance(self.path, Location) and "://" in self.path.pattern:
             raise ValueError(
                 f"path {mask_passwords(self.path.pattern)} is a URL, and nothing is downloaded: "

@@ -21,6 +21,8 @@ MakeCheck = Callable[..., Check]
         ),
         ({"database": "typo.duckdb", "table": "x"}, "database must be a URL: write duckdb:///typo.duckdb"),
         ({"database": "file://typo.db", "table": "x"}, "database must be a URL: write sqlite:///typo.db"),
+        ({"database": "sqlte:///x.db", "table": "x"}, r"engine that is not known: did you mean sqlite\?"),
+        ({"database": "mysql://u:s3cret@h/d", "table": "x"}, "mysql cannot be used: its driver is not"),
         ({"database": "sqlite://x.db", "table": "x"}, "database names no file: write sqlite:///file"),
         (
             {"path": "https://u:s3cret@example.org/a.parquet"},

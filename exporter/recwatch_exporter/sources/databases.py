@@ -11,7 +11,7 @@ from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.duck import DuckEngine, Settings, first_line
 from recwatch_exporter.sources.engine import Database
 from recwatch_exporter.sources.ibis_engine import IbisEngine
-from recwatch_exporter.sources.urls import check_url, scheme_of, unquoted_secret
+from recwatch_exporter.sources.urls import check_url, no_driver, scheme_of, unquoted_secret
 
 
 def open_database(url: str, *, root: Path, deadline: Deadline, settings: Settings | None = None) -> Database:
@@ -38,10 +38,7 @@ def open_database(url: str, *, root: Path, deadline: Deadline, settings: Setting
     except SourceError:
         raise
     except ImportError as error:
-        raise SourceError(
-            f"{scheme} cannot be used: its driver is not installed: install ibis-framework[{scheme}] "
-            "beside the exporter"
-        ) from error
+        raise SourceError(no_driver(scheme)) from error
     except Exception as error:
         deadline.check()
         raise SourceError(_refused(url, first_line(error))) from error

@@ -1,6 +1,8 @@
+from importlib.util import find_spec
+
 import pytest
 
-from recwatch_exporter.sources.urls import check_url, dialect_of, scheme_of, unquoted_secret
+from recwatch_exporter.sources.urls import check_driver, check_url, dialect_of, scheme_of, unquoted_secret
 
 
 @pytest.mark.parametrize(
@@ -13,6 +15,7 @@ from recwatch_exporter.sources.urls import check_url, dialect_of, scheme_of, unq
         "pyspark://local[2]",
         "trino://host:8443/hive",
         "bigquery://project/set",
+        "polars://",
     ],
 )
 def test_urls_of_databases(url: str) -> None:
@@ -29,11 +32,29 @@ def test_urls_of_databases(url: str) -> None:
         ("C:/x.sqlite3", "must be a URL: write sqlite:///C:/x.sqlite3$"),
         ("sqlite://x.db", "names no file: write sqlite:///file"),
         ("duckdb:///", "names no file: write duckdb:///file"),
+        ("sqlte:///u:s3cret@x.db", r"sqlte:// asks for an engine that is not known: did you mean sqlite\?$"),
+        (
+            "postgre://u:s3cret@h/d",
+            r"postgre:// asks for an engine that is not known: did you mean postgres\?$",
+        ),
+        ("qqq://h/d", "qqq:// asks for an engine that is not known: write one of athena, .*, trino$"),
     ],
 )
 def test_what_is_no_url_of_a_database(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^database {message}"):
         check_url(url)
+
+
+def test_an_engine_without_its_driver_is_refused() -> None:
+    for url in ("postgresql://h/d", "sqlite:///x", "pyspark://local[2]", "polars://"):
+        check_driver(url)
+
+    assert find_spec("MySQLdb") is None, "the test needs a driver that is not there"
+    with pytest.raises(ValueError, match=r"driver is not installed: install ibis-framework\[mysql\] beside"):
+        check_driver("mysql://u:s3cret@h/d")
+    assert find_spec("snowflake") is None, "the test needs a driver in a package that is not there"
+    with pytest.raises(ValueError, match=r"^snowflake cannot be used: its driver"):
+        check_driver("snowflake://u:s3cret@h/d")
 
 
 @pytest.mark.parametrize(
