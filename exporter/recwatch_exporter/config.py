@@ -54,6 +54,18 @@ class Settings(Strict):
 class Defaults(Settings):
     """`defaults`: what holds for every check that does not say otherwise."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_for_all(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            own = [key for key in value if key in Check.model_fields and key not in cls.model_fields]
+            if own:
+                raise ValueError(
+                    f"{' and '.join(own)} belong{'s' if len(own) == 1 else ''} to a check: "
+                    "write in each check what it reads (one may begin with &first, and others take over its keys by <<: *first)"
+                )
+        return value
+
 
 class Check(Settings):
     """One entry of `checks`; a type's own keys (`checks.base.Options`) are among its attributes."""

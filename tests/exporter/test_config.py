@@ -42,6 +42,27 @@ def test_segments_can_be_told_at_the_alpha_of_the_example() -> None:
     assert found.most_findings == 10
 
 
+def test_a_check_takes_over_the_keys_of_another(tmp_path: Path) -> None:
+    (tmp_path / "drift.yml").write_text(
+        """checks:
+  - &first
+    name: ratings
+    type: ks
+    column: rating
+    cluster: user_id
+    reference: {path: ref.parquet}
+    current: {path: cur.parquet}
+  - {<<: *first, name: scale, type: psi}
+""",
+        encoding="utf-8",
+    )
+
+    first, second = load_config(tmp_path / "drift.yml", Config, {}).checks
+
+    assert (second.name, second.type, second.cluster) == ("scale", "psi", "user_id")
+    assert second.current == first.current
+
+
 def test_every_fixture_is_tested() -> None:
     assert {path.stem for path in TESTDATA.glob("invalid-*.yml")} == {f"invalid-{name}" for name in MESSAGES}
 
