@@ -62,7 +62,8 @@ class Defaults(Settings):
             if own:
                 raise ValueError(
                     f"{' and '.join(own)} belong{'s' if len(own) == 1 else ''} to a check: "
-                    "write in each check what it reads (one may begin with &first, and others take over its keys by <<: *first)"
+                    "write in each check what it reads "
+                    "(one may begin with &first, and others take over its keys by <<: *first)"
                 )
         return value
 
