@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ import ibis.common.exceptions
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from sqlglot.errors import SqlglotError
 
 from recwatch.redaction import mask_passwords
 from recwatch_exporter.errors import SourceError
@@ -24,7 +25,15 @@ from recwatch_exporter.sources.queries import called_names, only_select
 _CODES = re.compile("\x1b\\[[0-9;]*m")  # of a terminal's colours
 # What DuckDB says of a file that ends too early.
 _SIGNS_OF_A_CUT = ("No magic bytes found", "too small to be a Parquet file", "Unexpected end of GZIP")
+_LINE_OF_CSV = re.compile(r"CSV Error on Line: (\d+)")
+_LINES_OF_CSV = 3  # where it is, the line itself, what is wrong with it
+_LINE_OF_JSON = re.compile(r'JSON transform error in file "(.+)", in ')
+# What DuckDB says after what is wrong: of its own functions' arguments.
+_ADVICE = ("Possible", "Column ", "file = ")
 _CUT_OFF = ": it is cut off or still being written: write it anew, under .name until it is whole"
+
+# Ibis has no such type; microseconds are what every other engine has.
+_NANOSECONDS_WITH_ZONE = "TIMESTAMPTZ_NS"
 
 Settings = Mapping[str, str | bool | int | float | list[str]]
 
@@ -86,6 +95,12 @@ class DuckEngine:
         with self._errors():
             self._connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
         return self._declare(name)
+
+    def types(self, query: str) -> dict[str, str]:
+        """The columns of a SELECT, and DuckDB's names of their types."""
+        with self._errors():
+            rows = self._connection.execute(f"DESCRIBE {query}").fetchall()
+        return {str(row[0]): str(row[1]) for row in rows}
 
     def register(self, table: pa.Table) -> ir.Table:
         """A table of Arrow arrays, which are not copied."""
@@ -165,11 +180,16 @@ class DuckEngine:
         return compiled
 
     def _declare(self, name: str) -> ir.Table:
+        kinds = self.types(f"SELECT * FROM {name}")  # noqa: S608 - ours
+        fine = [column for column, kind in kinds.items() if kind == _NANOSECONDS_WITH_ZONE]
+        if fine:
+            coarse = ", ".join(
+                f"{quote_name(column)}::TIMESTAMPTZ AS {quote_name(column)}" for column in fine
+            )
+            return self.select(f"SELECT * REPLACE ({coarse}) FROM {name}")  # noqa: S608 - quoted
         with self._errors():
-            rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
             types = self._compiler.compiler.type_mapper
-            schema = {row[0]: _type(types, str(row[1])) for row in rows}
-            return ibis.table(schema, name=name)
+            return ibis.table({column: _type(types, kind) for column, kind in kinds.items()}, name=name)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -191,7 +211,34 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in _CODES.sub("", str(error)).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return mask_passwords(lines[0]) + (_CUT_OFF if any(sign in lines[0] for sign in _SIGNS_OF_A_CUT) else "")
+    return mask_passwords(_of_csv(lines) or _of_json(lines[0]) or lines[0]) + (
+        _CUT_OFF if any(sign in lines[0] for sign in _SIGNS_OF_A_CUT) else ""
+    )
+
+
+def _of_csv(lines: Sequence[str]) -> str | None:
+    """The line and the value that DuckDB cannot read, which it says on lines of its own."""
+    found = _LINE_OF_CSV.search(lines[0])
+    if found is None or len(lines) < _LINES_OF_CSV:
+        return None
+    end = next((at for at, line in enumerate(lines) if line.startswith(_ADVICE)), len(lines))
+    files = [line.removeprefix("file = ") for line in lines if line.startswith("file = ")]
+    file = files[-1] if files else "the file"
+    said = f"line {found[1]} of {file}: {lines[end - 1]:.300}"
+    if "Could not convert" not in said:
+        return f"{said.rstrip('.')}: correct that line"
+    return f"{said}: correct the value or leave it empty, or let every row decide: {_every('csv', file)}"
+
+
+def _of_json(line: str) -> str | None:
+    found = _LINE_OF_JSON.search(line)
+    if found is None:
+        return None
+    return f"{line:.300}: correct the value, or let every row decide: {_every('json', found[1])}"
+
+
+def _every(kind: str, file: str) -> str:
+    return f"read_{kind}({quote_text(file)}, sample_size = -1)"
 
 
 def quote_name(name: str) -> str:
@@ -209,5 +256,6 @@ def quote_text(text: str) -> str:
 def _type(types: Any, name: str) -> Any:
     try:
         return types.from_string(name)
-    except Exception:  # noqa: BLE001 - whatever sqlglot cannot parse: such a column cannot be named, others can
+    except (SqlglotError, ibis.common.exceptions.IbisError, TypeError, ValueError, KeyError):
+        # Whatever cannot be parsed: such a column cannot be named, others can.
         return ibis.dtype("unknown")

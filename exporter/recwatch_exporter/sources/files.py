@@ -1,20 +1,28 @@
 """Files that DuckDB reads by itself: Parquet, CSV, JSON lines."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ibis.expr.types as ir
 
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources.duck import DuckEngine, quote_text
+from recwatch_exporter.sources.sniffed import as_struct, typed
 
 _READERS = {
     ".parquet": "read_parquet({files}, union_by_name = true, hive_partitioning = {hive})",
-    ".csv": "read_csv({files}, union_by_name = true, hive_partitioning = {hive})",
-    ".tsv": "read_csv({files}, union_by_name = true, hive_partitioning = {hive}, delim = '\t')",
+    ".csv": "read_csv({files}, union_by_name = true, hive_partitioning = {hive}, {types})",
+    ".tsv": "read_csv({files}, union_by_name = true, hive_partitioning = {hive}, delim = '\t', {types})",
     ".jsonl": "read_json({files}, format = 'newline_delimited', union_by_name = true, "
-    "hive_partitioning = {hive})",
+    "hive_partitioning = {hive}, {types})",
+}
+_TOLD = {".csv": "types", ".tsv": "types", ".jsonl": "columns"}
+# Of every row; and however many keys there are, or how few rows have one, a key is a column.
+_SNIFFED = {
+    ".csv": "sample_size = -1",
+    ".tsv": "sample_size = -1",
+    ".jsonl": "sample_size = -1, map_inference_threshold = -1, field_appearance_threshold = 0",
 }
 _ENDINGS = {
     ".parquet": ".parquet",
@@ -58,9 +66,21 @@ def open_files(engine: DuckEngine, files: Sequence[Path], root: Path) -> ir.Tabl
         raise SourceError(f"files of {len(kinds)} formats under one path: give each side one format")
     # DuckDB would take `*`, `?` and `[` in a file's name for a pattern.
     names = ", ".join(quote_text(glob.escape(str(path))) for path in files)
-    hive = any("=" in part for path in files for part in _below(path, root))
-    reader = _READERS[str(kinds.pop())].format(files=f"[{names}]", hive=str(hive).lower())
-    return engine.select(f"SELECT * FROM {reader}")  # noqa: S608 - file names are quoted
+    partitions = frozenset(
+        part.partition("=")[0] for path in files for part in _below(path, root) if "=" in part
+    )
+    kind = str(kinds.pop())
+
+    def reader(types: Mapping[str, str] | None) -> str:
+        found = "" if kind not in _TOLD else _SNIFFED[kind] if types is None else told(types)
+        return _READERS[kind].format(files=f"[{names}]", hive=str(bool(partitions)).lower(), types=found)
+
+    def told(types: Mapping[str, str]) -> str:
+        return f"{_TOLD[kind]} = {as_struct(types)}" if types else "sample_size = 20480"
+
+    if kind not in _TOLD:
+        return engine.select(f"SELECT * FROM {reader(None)}")  # noqa: S608 - file names are quoted
+    return engine.select(typed(engine, reader, partitions))
 
 
 def _below(path: Path, root: Path) -> tuple[str, ...]:

@@ -1,19 +1,24 @@
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sources.connections import Connections
 from recwatch_exporter.sources.duck import DuckEngine, first_line
+from recwatch_exporter.sources.kinds import Kind
+from recwatch_exporter.sources.spans import Span
 from recwatch_exporter.sources.view import View
 from recwatch_exporter.sources.window import Window
 
+Unit = Literal["s", "ms", "us", "ns"]
 CUT_OFF = ": it is cut off or still being written: write it anew, under .name until it is whole"
 
 
@@ -122,6 +127,75 @@ def test_overflow_that_cannot_be_written_is_said(deadline: Deadline, tmp_path: P
 )
 def test_errors_are_one_line_without_passwords(message: str, line: str) -> None:
     assert first_line(ValueError(message)) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "message"),
+    [
+        (
+            "a.csv",
+            "n/a,1",
+            (
+                'line 30002 of {file}: Error when converting column "x". Could not convert string "n/a" to '
+                "'BIGINT': correct the value or leave it empty, or let every row decide: "
+                "read_csv('{file}', sample_size = -1)"
+            ),
+        ),
+        ("a.csv", "1,2,3", "line 30002 of {file}: Expected Number of Columns: 2 Found: 3: correct that line"),
+        (
+            "a.jsonl",
+            '{"x": "n/a"}',
+            (
+                'Invalid Input Error: JSON transform error in file "{file}", in line 30001: Failed to cast '
+                'value to numerical: "n/a": correct the value, or let every row decide: '
+                "read_json('{file}', sample_size = -1)"
+            ),
+        ),
+    ],
+)
+def test_a_row_that_the_first_rows_did_not_announce(
+    opened: Connections, tmp_path: Path, name: str, last: str, message: str
+) -> None:
+    path = tmp_path / name
+    head, row = ("x,y\n", "1,2\n") if name == "a.csv" else ("", '{"x": 1}\n')
+    path.write_text(f"{head}{row * 30_000}{last}\n", encoding="utf-8")
+    rows = opened.local.query(f"FROM '{path}'")
+
+    with pytest.raises(SourceError) as caught:
+        opened.local.fetch(rows.aggregate(x=rows.x.max()))
+
+    assert str(caught.value) == f"cannot be read: {message.format(file=path)}"
+
+
+@pytest.mark.parametrize("frame", [True, False])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_of_every_unit_and_zone(
+    opened: Connections, tmp_path: Path, unit: Unit, zone: str | None, *, frame: bool
+) -> None:
+    times = pd.date_range("2026-01-01", periods=3, freq="D", tz=zone).as_unit(unit)
+    given = pd.DataFrame({"x": [1.0, 2.0, 3.0], 'an "at"': times})
+    path = tmp_path / "a.parquet"
+    given.to_parquet(path)
+
+    table = (
+        opened.local.register(pa.Table.from_pandas(given)) if frame else opened.local.select(f"FROM '{path}'")
+    )
+    found = Window("current", View("current", "times", opened.local, table), opened.local)
+
+    newest = times[-1].tz_localize("UTC") if zone is None else times[-1].tz_convert("UTC")
+    assert found.columns == {"x": Kind.FLOATING, 'an "at"': Kind.TIME}
+    assert found.newest('an "at"') == newest.to_pydatetime()
+    late = found.narrow(timestamp='an "at"', span=Span(after=newest.to_pydatetime() - timedelta(hours=1)))
+    assert late.rows() == 1
+
+
+def test_a_type_that_is_not_known_hides_no_other_column(opened: Connections) -> None:
+    table = opened.local.select("SELECT 1 AS x, '101'::BIT AS odd")
+
+    found = Window("current", View("current", "types", opened.local, table), opened.local)
+
+    assert found.columns == {"x": Kind.INTEGER, "odd": Kind.OTHER}
 
 
 @pytest.mark.parametrize(

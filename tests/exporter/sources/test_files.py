@@ -96,7 +96,8 @@ def test_formats_that_are_not_read(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.csv", b"a\n" + b"1\n" * 100_000 + b"x\n"),
+        ("a.csv", b"a,b\n" + b"1,2\n" * 100_000 + b"1,2,3\n"),
+        ("a.csv", b"a,b\n" + b'1,"x"\n' * 100_000 + b'1,"x\n'),
         ("a.jsonl", b'{"a": 1}\n{"a": '),
         ("a.jsonl", b"\x00\x01\x02"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00 not gzip at all"),
