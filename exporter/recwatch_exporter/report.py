@@ -148,7 +148,14 @@ def _figure(value: float | None) -> str:
 def _word(state: CheckState, finding: Finding) -> str:
     if finding.detected:
         which = columns(finding)
-        return one_line(f"DRIFT{which and f' ({which})'}")
+        return one_line(f"DRIFT{which and f' ({which})'}{_left_out(finding)}")
     if finding.error is not None:
         return "failed"
-    return "no drift" if finding.enough_rows else one_line(few_rows(state.check, finding))
+    told = "no drift" if finding.enough_rows else one_line(few_rows(state.check, finding))
+    return f"{told}{_left_out(finding)}"
+
+
+def _left_out(finding: Finding) -> str:
+    """How many shared vectors could not be compared."""
+    number = finding.details.get("left_out")
+    return f", {number} left out" if isinstance(number, int) and number else ""

@@ -66,6 +66,15 @@ def test_a_finding_says_why_it_cannot_tell(few: CheckState) -> None:
     assert verdict([state]) is Verdict.CANNOT_TELL
 
 
+def test_vectors_that_could_not_be_compared_stand_beside_the_result(quiet: CheckState) -> None:
+    assert quiet.result is not None
+    for left_out, shown in ((250, "no drift, 250 left out"), ({"current": 250}, "no drift"), (0, "no drift")):
+        finding = replace(quiet.result.findings[0], details={"left_out": left_out})
+        state = replace(quiet, result=replace(quiet.result, findings=(finding,)))
+
+        assert table([state]).rstrip().endswith(f" {shown}")
+
+
 def test_what_a_name_holds_cannot_break_a_line(quiet: CheckState) -> None:
     assert quiet.result is not None
     finding = replace(quiet.result.findings[0], feature="a\nb\x1b[31m")

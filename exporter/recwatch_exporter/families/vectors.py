@@ -57,8 +57,9 @@ def measure(
         statistic=found.statistic,
         effect_size=found.statistic,
         p_value=None,
-        n_reference=n_reference,
-        n_current=n_current,
+        # Only ids that both windows have are looked at, so whose vector is broken is all the same.
+        n_reference=n_reference - found.left_out,
+        n_current=n_current - found.left_out,
         n_compared=found.n_compared,
         details=found.details,
     )

@@ -79,6 +79,22 @@ def test_broken_vectors_are_left_out_and_named(run: Run, write: Write) -> None:
     assert (found.details["left_out"], found.details["left_out_ids"]) == (2, [2, 3])
 
 
+@pytest.mark.parametrize("kind", ["embedding", "factors", "neighbours"])
+@pytest.mark.parametrize(("broken", "enough"), [(60, True), (80, False)])
+def test_what_is_left_out_does_not_count_as_rows(
+    run: Run, write: Write, kind: str, broken: int, *, enough: bool
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(120, 4))
+    write("ref.parquet", item_id=list(range(121)), vector=[*vectors.tolist(), [1.0] * 4])
+    vectors[:broken] = np.nan
+    write("cur.parquet", item_id=list(range(120)), vector=vectors.tolist())
+
+    found = run(type=kind, min_rows=50)
+
+    assert (found.n_reference, found.n_current) == (121 - broken, 120 - broken)
+    assert found.enough_rows is enough
+
+
 def test_nothing_but_broken_vectors(run: Run, write: Write) -> None:
     write("ref.parquet", item_id=[1], vector=[[1.0, 0]])
     write("cur.parquet", item_id=[1], vector=[[float("nan"), 0]])
