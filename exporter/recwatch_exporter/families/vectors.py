@@ -1,18 +1,15 @@
 """Check types that compare vectors that share an id."""
 
-import logging
 from collections.abc import Iterable
 from typing import cast
 
-from recwatch_exporter.checks.base import Direction, Frozen, Measurement, Options
+from recwatch_exporter.checks.base import Frozen, Measurement, Options
 from recwatch_exporter.checks.vector_type import Compared, Terms, VectorType
 from recwatch_exporter.config import Check
 from recwatch_exporter.data import Pairs
 from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.sources.window import Window
-
-_LOG = logging.getLogger(__name__)
 
 
 def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 - see `Family`
@@ -52,7 +49,6 @@ def measure(
     found = kind.compare(stream, terms)
     if n_reference and n_current and not found.n_compared:
         raise _nothing(key, found)
-    _log_worst(check, found)
     return Measurement(
         statistic=found.statistic,
         effect_size=found.statistic,
@@ -72,25 +68,3 @@ def _nothing(key: str, found: Compared) -> SourceError | StatisticError:
             "but zeros: write them anew"
         )
     return SourceError(f"the windows share no {key}: compare vectors of the same things")
-
-
-def _log_worst(check: Check, found: Compared) -> None:
-    """Name the worst where it matters: ids stand in the log and in the JSON, never in a label."""
-    bad = (
-        found.statistic < check.threshold
-        if check.check_type.bad is Direction.LOW
-        else found.statistic >= check.threshold
-    )
-    if bad or found.details.get("below"):
-        worst = ", ".join(
-            " ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in item.values())
-            for item in found.details.get("worst", ())
-        )
-        _LOG.warning(
-            "%s: %s %.4g against threshold %g; the worst ids: %s",
-            check.name,
-            check.type,
-            found.statistic,
-            check.threshold,
-            worst,
-        )

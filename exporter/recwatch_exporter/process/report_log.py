@@ -1,6 +1,7 @@
 """What a run found, in the log."""
 
 import logging
+from collections.abc import Mapping
 
 from recwatch.logs import event
 from recwatch_exporter.config import Check
@@ -45,7 +46,11 @@ def _fields(check: Check, finding: Finding, duration: float) -> dict[str, object
         fields["undecided"] = few_rows(check, finding)
     if finding.detected and columns(finding):
         fields["columns"] = columns(finding)
-    if finding.detected and "worst" in finding.details:
+    if "worst" in finding.details and (finding.detected or finding.details.get("below")):
         # Ids belong into the log, where they can be looked up; as labels they would be without bound.
-        fields["worst"] = finding.details["worst"]
+        fields["worst"] = ", ".join(_words(item) for item in finding.details["worst"])
     return fields
+
+
+def _words(item: Mapping[str, object]) -> str:
+    return " ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in item.values())

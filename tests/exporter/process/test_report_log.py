@@ -56,3 +56,15 @@ def test_what_failed_is_a_warning(lines: Callable[[Finding], str], finding: Find
 
     assert "WARNING" in text
     assert "Check failed in part" in text
+
+
+@pytest.mark.parametrize(("detected", "below"), [(True, 0), (False, 1), (False, 0)])
+def test_the_worst_ids_are_named_once(
+    lines: Callable[[Finding], str], finding: Finding, *, detected: bool, below: int
+) -> None:
+    worst = [{"id": "ü b", "cosine": 0.123456}, {"id": 1, "cosine": 1.0}]
+
+    text = lines(replace(finding, detected=detected, details={"below": below, "worst": worst}))
+
+    assert text.count("ü b 0.1235, 1 1") == (1 if detected or below else 0)
+    assert len(text.splitlines()) == 1
