@@ -271,6 +271,10 @@ def test_a_token_file_that_is_none(
     assert main(argv) == 1
     assert capsys.readouterr().err == f"{token}: holds no token: write one line of random letters\n"
 
+    token.write_text("first\nsecond\n", encoding="utf-8")
+    assert main(argv) == 1
+    assert "holds more than a token: write one line" in capsys.readouterr().err
+
 
 def test_a_port_that_is_taken(
     spawn: Callable[[Path], Process],
@@ -282,7 +286,9 @@ def test_a_port_that_is_taken(
 
     argv = ["serve", "--config.file", str(config_file(*checks)), "--storage.path="]
     assert main([*argv, "--web.listen-address", address]) == 1
-    assert capsys.readouterr().err.startswith(f"cannot listen on {address}: ")
+    assert capsys.readouterr().err == (
+        f"cannot listen on {address}: Address already in use: choose another --web.listen-address\n"
+    )
 
 
 def test_an_address_that_is_none(config_file: Callable[..., Path], checks: list[dict[str, Any]]) -> None:

@@ -52,6 +52,8 @@ def _read_token(path: Path) -> str:
         raise ConfigError(f"{path}: the token cannot be read: {error}") from error
     if not token:
         raise ConfigError(f"{path}: holds no token: write one line of random letters")
+    if any(letter.isspace() or not letter.isprintable() for letter in token):
+        raise ConfigError(f"{path}: holds more than a token: write one line of random letters without blanks")
     return token
 
 
@@ -61,7 +63,9 @@ def _serve(exporter: Exporter, address: Address, token: str | None) -> int:
             address, family=socket.AF_INET6 if ":" in address.host else socket.AF_INET, backlog=128
         )
     except OSError as error:
-        remark(f"cannot listen on {address}: {error.strerror}: choose another --web.listen-address")
+        # By number where there is one: the message itself repeats the address, as Python writes it.
+        why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+        remark(f"cannot listen on {address}: {why}: choose another --web.listen-address")
         return 1
     registry = CollectorRegistry()
     registry.register(DriftCollector(exporter.state, exporter.reload_status, exporter.storage))

@@ -91,8 +91,9 @@ def _guarded(endpoint: Callable[[Request], Response], token: str | None) -> Call
     def guarded(request: Request) -> Response:
         if token is None:
             return PlainTextResponse("refused: start the exporter with --web.token-file\n", status_code=403)
-        given = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        # Starlette reads a header as Latin-1: that gives its bytes back, which are UTF-8 where a token is.
+        scheme, _, given = request.headers.get("authorization", "").encode("latin-1").partition(b" ")
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(b" "), token.encode()):
             return PlainTextResponse(
                 "send the token: Authorization: Bearer ...\n",
                 status_code=401,

@@ -90,6 +90,20 @@ def test_commands_need_the_token(serve: Serve) -> None:
         assert requests.get(f"{url}{path}", headers=bearer(TOKEN), timeout=10).status_code == 405
 
 
+@pytest.mark.parametrize("token", [TOKEN, "tökén-\N{SNOWMAN}"])
+def test_the_token_is_compared_byte_by_byte_and_its_scheme_in_any_case(serve: Serve, token: str) -> None:
+    url = serve(token)
+
+    for scheme in ("Bearer", "bearer", "BEARER "):
+        answer = requests.post(
+            f"{url}/-/run/ratings", headers={"Authorization": f"{scheme} {token}".encode()}, timeout=10
+        )
+        assert answer.status_code == 202
+    for given in (f"Basic {token}", f"Bearer {token}x", f"Bearer{token}", f"Bearer {token} {token}"):
+        answer = requests.post(f"{url}/-/run/ratings", headers={"Authorization": given.encode()}, timeout=10)
+        assert answer.status_code == 401
+
+
 def test_without_a_token_file_commands_are_refused(serve: Serve) -> None:
     refused = requests.post(f"{serve(None)}/-/reload", headers=bearer("None"), timeout=10)
 
