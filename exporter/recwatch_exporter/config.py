@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 from math import ceil, floor
@@ -261,7 +262,9 @@ def parse_check(value: Any, info: ValidationInfo) -> Any:
     name = value.get("type")
     if name is None or not isinstance(name, str) or name not in TYPES:
         found = "" if name is None else f" (found {name!r:.80})"
-        raise ValueError(f"type: give one of {', '.join(sorted(TYPES))}{found}")
+        near = get_close_matches(name, TYPES, n=1) if isinstance(name, str) else []
+        todo = f"did you mean {near[0]}?" if near else f"give one of {', '.join(sorted(TYPES))}"
+        raise ValueError(f"type: {todo}{found}")
     kind = TYPES[name]
     given = {"threshold": kind.threshold_of(value), **value}
     if kind.seconds and isinstance(given["threshold"], str):

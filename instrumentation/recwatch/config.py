@@ -185,6 +185,9 @@ def _lines(error: ValidationError, document: object, meant: Mapping[str, str]) -
             lines.append(
                 f"{key}: must be a list: write [...], or a line with - for each{_found(item['input'])}"
             )
+        elif item["type"] in {"dict_type", "model_type"}:
+            found = _found(item["input"])
+            lines.append(f"{key}: must be a mapping: write {{key: value}}, or a line for each key{found}")
         elif item["type"] == "missing":
             lines.append(f"{key}: is required; add it")
         else:

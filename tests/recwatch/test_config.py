@@ -208,3 +208,9 @@ def test_a_document_that_is_no_file(tmp_path: Path) -> None:
         "listen: Input should be a valid string (found 5)",
         "window.row: no such key; did you mean rows?",
     ]
+
+
+def test_a_text_where_keys_belong(file: Path) -> None:
+    assert complaint(file, "listen: here\nwindow: hourly") == (
+        f"{file}: window: must be a mapping: write {{key: value}}, or a line for each key (found 'hourly')"
+    )

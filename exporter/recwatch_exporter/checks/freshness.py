@@ -42,7 +42,8 @@ class FreshnessOptions(Options):
         artifact, path = check.current.artifact, check.current.path
         if self.of == "records" and check.freshness_column is None:
             raise ValueError(
-                "freshness of records needs observed_at, the column that says when a row was written: add it"
+                "freshness of records needs observed_at, the column that says when a row was written, or "
+                "timestamp, when it happened: add one"
             )
         if self.of in {"model", "training_data"} and (artifact is None or check.current.file is not None):
             raise ValueError(
