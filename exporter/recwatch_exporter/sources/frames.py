@@ -28,18 +28,44 @@ class Frame:
         raise SourceError("a DataFrame is no file: write it to one, or name a column of times")
 
     def to_table(self) -> "pa.Table":
-        """The rows, as Arrow holds them.
+        """The rows, as Arrow holds them; half floats, which DuckDB has not, as floats.
 
         Raises:
-            SourceError: when a column holds values of several types.
+            SourceError: when there is no column, a name occurs twice, or Arrow has no type for what a column
+                holds, such as values of several types.
         """
         import pyarrow as pa  # noqa: PLC0415 - every configuration loads this module, few have a DataFrame
 
+        names = [str(name) for name in self.frame.columns]
+        if not names:
+            raise _refused("no columns: give one with the columns of the check")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise _refused(
+                f"has more than one column {', '.join(twice)}: rename all but one, or leave them out"
+            )
+        columns = [self._column(at, name) for at, name in enumerate(names)]
+        return pa.Table.from_arrays(columns, names=names)
+
+    def _column(self, at: int, name: str) -> "pa.Array | pa.ChunkedArray":
+        import pyarrow as pa  # noqa: PLC0415 - see above
+
+        values = self.frame.iloc[:, at]
         try:
-            return pa.Table.from_pandas(self.frame, preserve_index=False)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            message = " ".join(str(error).split())
-            raise SourceError(f"cannot be read: the DataFrame: {message:.200}") from error
+            column = pa.array(
+                values.sparse.to_dense() if hasattr(values, "sparse") else values, from_pandas=True
+            )
+        except (pa.ArrowException, ArithmeticError, TypeError, ValueError) as error:
+            said = " ".join(str(error.args[0] if error.args else error).split()).rstrip(".")
+            raise _refused(
+                f"column {name}: {said:.200}: leave it out, or make it one of numbers, texts or times, "
+                "such as by .astype(float) or .astype(str)"
+            ) from error
+        return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
+
+
+def _refused(why: str) -> SourceError:
+    return SourceError(f"cannot be read: the DataFrame: {why}")
 
 
 def is_frame(value: object) -> bool:
