@@ -72,6 +72,9 @@ class DuckEngine:
         deadline: checked between batches; its `interrupt` is the caller's to arrange.
         settings: DuckDB's, besides `SETTINGS`, such as `memory_limit` and `temp_directory`.
         database: a file, which is opened for reading; none is a database in memory.
+
+    Attributes:
+        typed: for a SELECT of files by whose every row types are found out, one that is told the types.
     """
 
     name = "duckdb"
@@ -85,6 +88,7 @@ class DuckEngine:
             config={**SETTINGS, "temp_directory": _overflow(), **(settings or {})},
         )
         self._connection.execute("SET timezone = 'UTC'")
+        self.typed: dict[str, str] = {}
         self._deadline = deadline
         self._compiler = Backend()
         self._names = (f"source_{number}" for number in count())

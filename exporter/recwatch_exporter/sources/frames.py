@@ -41,9 +41,7 @@ class Frame:
             raise _refused("no columns: give one with the columns of the check")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise _refused(
-                f"has more than one column {', '.join(twice)}: rename all but one, or leave them out"
-            )
+            raise _refused(f"more than one column {', '.join(twice)}: rename all but one, or leave them out")
         columns = [self._column(at, name) for at, name in enumerate(names)]
         return pa.Table.from_arrays(columns, names=names)
 

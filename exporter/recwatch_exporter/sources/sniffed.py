@@ -27,6 +27,12 @@ def typed(engine: DuckEngine, reader: Reader, partitions: frozenset[str]) -> str
         SourceError: when the files cannot be read.
     """
     sniffed = f"SELECT * FROM {reader(None)}"  # noqa: S608 - the reader quotes
+    if sniffed not in engine.typed:  # both sides may name the same files
+        engine.typed[sniffed] = _told(engine, reader, sniffed, partitions)
+    return engine.typed[sniffed]
+
+
+def _told(engine: DuckEngine, reader: Reader, sniffed: str, partitions: frozenset[str]) -> str:
     try:
         types = engine.types(sniffed)
     except SourceError:

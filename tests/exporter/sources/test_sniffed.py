@@ -146,17 +146,23 @@ def test_times_are_those_of_every_row(
 
 
 def test_types_are_told_where_no_query_could_read_them_otherwise(tmp_path: Path, opened: Connections) -> None:
-    def made(at: str) -> str:
-        path = write(tmp_path / "a.csv", [{"at": at, "x": 1}])
+    asked = []
+
+    def made(name: str, at: str) -> str:
+        path = write(tmp_path / name, [{"at": at, "x": 1}])
 
         def reader(types: Mapping[str, str] | None) -> str:
+            asked.append(types)
             more = "sample_size = -1" if types is None else f"types = {as_struct(types)}"
             return f"read_csv('{path}', {more})"
 
         return typed(opened.local, reader, frozenset())
 
-    assert made("2026-04-03").endswith("types = {'at': 'DATE', 'x': 'BIGINT'})")
-    assert made("25/04/2026").endswith("sample_size = -1)")
+    assert made("a.csv", "2026-04-03").endswith("types = {'at': 'DATE', 'x': 'BIGINT'})")
+    assert made("b.csv", "25/04/2026").endswith("sample_size = -1)")
+    asked.clear()
+    assert made("a.csv", "2026-04-03").endswith("'x': 'BIGINT'})")
+    assert asked == [None]  # found out already
 
 
 def test_names_and_types_of_any_letters() -> None:
