@@ -13,6 +13,7 @@ from recwatch_exporter.checks.base import Direction, FloatArray, Options
 from recwatch_exporter.checks.fact_type import VolumeType
 from recwatch_exporter.data import IntArray
 from recwatch_exporter.process.schedule import PositiveDuration
+from recwatch_exporter.statistics.dispersion import dispersion
 from recwatch_exporter.statistics.seasons import Expected, Volume, expected, tiled
 
 FEWEST_PERIODS = 5
@@ -22,11 +23,10 @@ FEWEST_SEASONS = 2
 """Fewer of them do not tell the season from what happened once."""
 
 _HIGHEST_CORRELATION = 0.95
-_LEAST_DISPERSION = 0.05
 _SLACK = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class RateComparison:
     """How the rates of two windows differ.
 
@@ -34,8 +34,8 @@ class RateComparison:
         reference: rows a period in the reference window.
         current: rows a period in the current window.
         change: current / reference - 1: -1 where no row came, 1 where twice as many did; NaN where the
-            reference has no rows.
-        dispersion: variance of the reference's counts over their mean, 1 for independent rows.
+            reference has no rows, or too few such stretches.
+        dispersion: variance over mean of counts such as the current window's, 1 for independent rows.
         correlation: of one period's count with the next one's.
         p_value: two-sided.
     """
@@ -58,22 +58,22 @@ def compare_rates(
 ) -> RateComparison:
     """Compare the current window's number of rows with the reference's by period.
 
-    Counts are Poisson but for their variance, which is `dispersion` times as large: rows come in bursts. The
-    test is the F-test of the quasi-likelihood ratio, F = D / dispersion with 1 and n - 1 degrees of freedom,
-    where D = 2 (C ln(c / m) + R ln(r / m)), of totals C and R and rates c, r and, of both together, m
-    (McCullagh and Nelder, Generalized Linear Models, 2nd ed., 1989, sections 4.5 and 9.2). The dispersion is
-    Pearson's, from the reference alone (Wedderburn, Biometrika 61, 1974), and at least what chance leaves of
-    1 in one case of twenty, so that rows that came like clockwork do not make every change significant.
+    Counts are Poisson but for their variance. The test is the F-test of the quasi-likelihood ratio, F = D /
+    dispersion with 1 and `freedom` degrees of freedom, where D = 2 (C ln(c / m) + R ln(r / m)), of totals C
+    and R and rates c, r and, of both together, m (McCullagh and Nelder, Generalized Linear Models, 2nd ed.,
+    1989, sections 4.5 and 9.2). Rows come in bursts, and days are busy or quiet as a whole: the variance is
+    phi * mean + tau * mean^2, estimated from the reference alone (see `dispersion`), and the dispersion is
+    that variance over the mean where the mean is that of the current window's periods.
 
     Where a period's count follows the one before, means vary more than the dispersion says: F is divided by
     the ratio of the variance of a difference of two means of a first-order autoregression to that of
     independent counts, and the degrees of freedom are fewer by (1 - correlation) / (1 + correlation) (Bayley
-    and Hammersley, JRSS Supplement 8, 1946); the correlation is corrected for its bias (Kendall, Biometrika
-    41, 1954) and at least 0.
+    and Hammersley, JRSS Supplement 8, 1946); the correlation is corrected for its bias (Kendall; by phases
+    Marriott and Pope; both Biometrika 41, 1954) and at least 0.
 
-    Where counts follow the hour or the weekday, each is held against the mean of its own phase: the
-    dispersion is that of a log-linear model with a factor of phases (McCullagh and Nelder, section 6.2), on
-    so many degrees of freedom fewer, and the current window against what such a window usually holds.
+    Where counts follow the hour or the weekday, each is held against the mean of its own phase, a log-linear
+    model with a factor of phases (McCullagh and Nelder, section 6.2) on so many degrees of freedom fewer, and
+    the current window against what such a window usually holds.
 
     Args:
         reference: (periods,) rows of each period, oldest first.
@@ -83,23 +83,24 @@ def compare_rates(
         expected: what a window such as the current one holds by the reference; by default the mean.
     """
     n, total = len(reference), float(reference.sum())
-    expected = Expected(total / n * periods, n / periods) if expected is None else expected
+    phases = np.zeros(n, dtype=np.int64) if phases is None else phases
+    expected = Expected(total / n * periods, n / periods, total / n) if expected is None else expected
     rate, rate_now = expected.rows / periods, current / periods
     means, strata = _means(reference, phases)
     if total == 0 or not rate > 0 or np.count_nonzero(means) <= strata:
         return RateComparison(
             reference=rate,
             current=rate_now,
-            change=math.nan if total == 0 or current or math.isnan(rate) else 0.0,
+            change=math.nan,
             dispersion=math.nan,
             correlation=math.nan,
-            p_value=math.nan if total == 0 or current or math.isnan(rate) else 1.0,
+            p_value=math.nan,
         )
     some = means > 0
-    apart = (reference[some] - means[some]) / np.sqrt(means[some])
-    freedom = len(apart) - strata
-    least = float(special.chdtri(freedom, 1 - _LEAST_DISPERSION))
-    dispersion = max(least, float(np.square(apart).sum())) / freedom
+    found = dispersion(reference[some], means[some], phases[some])
+    spread = np.sqrt(found.variance(means[some]))
+    apart = np.divide(reference[some] - means[some], spread, out=np.zeros_like(spread), where=spread > 0)
+    ratio, freedom = found.at(expected.typical)
     correlation = _correlation(apart, strata)
     weight = expected.weight
     both = (weight * expected.rows + current) / (weight + 1)
@@ -111,21 +112,19 @@ def compare_rates(
     # A part of every season: its periods follow one another, those of two seasons do not.
     inflated_mean = inflated if periods < strata else n * _variance(n, correlation)
     inflation = (inflated + inflated_mean / weight) / (1 + 1 / weight)
-    statistic = max(0.0, deviance) / (dispersion * inflation)
+    statistic = max(0.0, deviance) / (ratio * inflation)
     return RateComparison(
         reference=rate,
         current=rate_now,
         change=rate_now / rate - 1,
-        dispersion=dispersion,
+        dispersion=ratio,
         correlation=correlation,
         p_value=float(special.fdtrc(1, freedom * (1 - correlation) / (1 + correlation), statistic)),
     )
 
 
-def _means(reference: FloatArray, phases: IntArray | None) -> tuple[FloatArray, int]:
+def _means(reference: FloatArray, phases: IntArray) -> tuple[FloatArray, int]:
     """(periods,) the mean of each period's phase, and how many phases have any rows."""
-    if phases is None:
-        return np.full(len(reference), reference.mean()), 1
     often = np.bincount(phases)
     sums = np.bincount(phases, weights=reference)
     return (sums / np.maximum(often, 1))[phases], max(1, int(np.count_nonzero(sums)))
@@ -137,8 +136,8 @@ def _correlation(apart: FloatArray, strata: int) -> float:
     if squares == 0:
         return 0.0
     plain = float(apart[1:] @ apart[:-1]) / squares
-    if strata > 1:  # neighbours are about means of their own, so there is no such bias
-        return min(max(plain, 0.0), _HIGHEST_CORRELATION)
+    if strata > 1:  # neighbours are about means of their own, so the bias is that of known means
+        return min(max(n * plain / (n - 2), 0.0), _HIGHEST_CORRELATION)
     return min(max((n * plain + 1) / (n - 3), 0.0), _HIGHEST_CORRELATION)
 
 
@@ -177,11 +176,16 @@ def compare_volumes(
     if not (apart and whole) or reference.end - reference.begin < FEWEST_SEASONS * season - _SLACK:
         season = period
     if season == period and length >= period:
-        counts, _ = tiled(reference, reference.end, unit=period, season=period)
+        counts, _ = tiled(reference, reference.end, unit=period, every=period, season=period)
         return compare_rates(counts, rows, length / period), season
-    unit = max(min(length, period), min(reference.step, period))
-    counts, phases = tiled(reference, stop, unit=unit, season=season)
     usual = expected(reference, start, stop, period=period, season=season)
+    if usual.rows == rows == 0 and reference.counts.any():
+        return RateComparison(0.0, 0.0, 0.0, math.nan, math.nan, 1.0), season
+    # Whole stretches, since parts of one in proportion vary less than rows do.
+    step = min(reference.step, period)
+    unit = min(max(1, round(length / step)) * step, period)
+    last = reference.end - round((reference.end - stop) / step) * step
+    counts, phases = tiled(reference, last, unit=unit, every=period, season=season)
     return compare_rates(counts, rows, length / unit, phases=phases, expected=usual), season
 
 
@@ -219,8 +223,8 @@ ROW_COUNT = VolumeType(
     bad=Direction.HIGH,
     null="rows come as they did at that time of the week in the reference, and vary as they did there",
     p_value=(
-        "F-test of two overdispersed Poisson rates, by time of the week, allowing for periods that follow "
-        "the one before; none without timestamp"
+        "F-test of two overdispersed Poisson rates, by time of the week, allowing for days that are busy as "
+        "a whole and for periods that follow the one before; none without timestamp"
     ),
     source=(
         "McCullagh and Nelder, Generalized Linear Models, 2nd ed., 1989, sections 4.5, 6.2 and 9.2; Bayley "

@@ -17,7 +17,10 @@ from recwatch_exporter.statistics.seasons import Volume
 
 _HOUR = timedelta(hours=1)
 _SHOWN = 40
-_MOST_PERIODS = 1_000_000
+_MOST_STRETCHES = 1_000_000
+_AHEAD = timedelta(hours=14)
+"""No time zone is further ahead of UTC, so a time that is has not merely lost its zone."""
+_EMPTY = 0.5
 
 
 def features(check: Check, current: Window) -> tuple[str, ...]:  # noqa: ARG001 - see `Family`
@@ -31,9 +34,10 @@ def freeze(check: Check, feature: str, reference: Window, run: Run) -> Frozen:  
         return {"rows": np.asarray(reference.rows())}
     assert check.reference is not None  # noqa: S101 - the configuration has checked it
     period = cast("RowCountOptions", check).period
-    end = reference.span.until or reference.newest(check.timestamp)
+    end = _newest(check, reference, run.now)
     parts = _parts(period)
     counts = np.empty(0) if end is None else _by_age(check, reference, end, period / parts)
+    _refuse_emptiness(check, reference, counts, period / parts)
     window = check.reference.window
     periods = math.ceil(len(counts) / parts)
     whole = periods if window is None else math.floor(window / period)
@@ -115,13 +119,14 @@ def _parts(period: timedelta) -> int:
 def _current(check: Check, current: Window, now: datetime) -> tuple[int, float, FloatArray, datetime]:
     """Rows, the number of periods that they are of, rows by period, oldest first, and when they end."""
     options, window = cast("RowCountOptions", check), check.current.window
-    after, until = current.span.after, current.span.until
-    end = until or current.newest(check.timestamp or "")
+    after = current.span.after
+    end = _newest(check, current, now)
     if end is None:  # nothing was ever written; a window without a length counts as one period
         return 0, 1.0 if window is None else window / options.period, np.empty(0), now
     series = _by_age(check, current, end, options.period)
     if after is not None:
         return int(series.sum()), (end - after) / options.period, series[::-1], end
+    _refuse_emptiness(check, current, series, options.period)
     if len(series) <= 1:
         raise StatisticError(
             f"current: covers less than one period of {format_duration(options.period)}: give its window"
@@ -130,13 +135,53 @@ def _current(check: Check, current: Window, now: datetime) -> tuple[int, float, 
     return int(series.sum()), float(len(series)), series[::-1], end
 
 
-def _by_age(check: Check, window: Window, end: datetime, period: timedelta) -> FloatArray:
-    """(periods,) rows of each period before `end`, newest first, to the oldest one that has any."""
-    counts = window.count_ages(check.timestamp or "", end=end, period=period)
-    ages = counts.values.astype(np.int64)
-    if len(ages) and ages.max() >= _MOST_PERIODS:
+def _newest(check: Check, window: Window, now: datetime) -> datetime | None:
+    """The newest event, or where the window ends: periods are counted back from there."""
+    end = window.span.until or window.newest(check.timestamp or "")
+    if end is not None and end - now > _AHEAD:
+        clock = "" if window.side == "reference" else ", or set current.window and follow: clock"
         raise StatisticError(
-            f"{window.side}: reaches {ages.max() + 1} periods of {format_duration(period)} back: give its "
-            "window, or a longer period"
+            f"{window.side}: its newest {check.timestamp} is {end.isoformat()}, which is to come: correct "
+            f"such rows, or leave them out by a query{clock}"
+        )
+    return end
+
+
+def _by_age(check: Check, window: Window, end: datetime, stretch: timedelta) -> FloatArray:
+    """(stretches,) rows of each one before `end`, newest first, to the oldest one that has any."""
+    counts = window.count_ages(check.timestamp or "", end=end, period=stretch)
+    ages = counts.values.astype(np.int64)
+    if len(ages) and ages.max() >= _MOST_STRETCHES:
+        period = cast("RowCountOptions", check).period
+        longer = ", or take a longer period" if stretch == period else ""
+        length = f"periods of {format_duration(period)}" if longer else "hours"
+        raise StatisticError(
+            f"{window.side}: reaches more than {_MOST_STRETCHES} {length} back: "
+            f"{_leave_out(check, window)}{longer}"
         )
     return np.bincount(ages[ages >= 0], weights=counts.counts[ages >= 0]).astype(np.float64)
+
+
+def _refuse_emptiness(check: Check, window: Window, counts: FloatArray, stretch: timedelta) -> None:
+    """Refuse rows with long gaps: their rate is none at which rows ever came.
+
+    A gap is longer than a season, as a batch a week leaves days empty every week. A few rows of 1970, as
+    broken clocks write them, make a gap of decades.
+    """
+    season = cast("RowCountOptions", check).season / stretch
+    gaps = np.diff(np.flatnonzero(np.r_[1.0, counts, 1.0])) - 1
+    empty = gaps[gaps > season].sum()
+    if empty > _EMPTY * len(counts):
+        raise StatisticError(
+            f"{window.side}: holds no rows for {empty / len(counts):.1%} of its time, in gaps longer than a "
+            f"season: {_leave_out(check, window)}"
+        )
+
+
+def _leave_out(check: Check, window: Window) -> str:
+    """What to do about rows with a wrong time."""
+    if window.span.after is not None:
+        return f"take a shorter {window.side}.window"
+    oldest = window.oldest(check.timestamp or "")
+    words = "" if oldest is None else f"its oldest {check.timestamp} is {oldest.isoformat()}: "
+    return f"{words}give {window.side}.window, or leave out rows with a wrong time by a query"

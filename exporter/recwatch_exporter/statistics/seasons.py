@@ -56,10 +56,12 @@ class Expected:
     Attributes:
         rows: how many; NaN where the reference has no such stretch.
         weight: of how many such stretches that is the mean.
+        typical: mean of its periods' rows, each period weighted by its rows.
     """
 
     rows: float
     weight: float
+    typical: float
 
 
 def expected(volume: Volume, start: float, stop: float, *, period: float, season: float) -> Expected:
@@ -75,7 +77,7 @@ def expected(volume: Volume, start: float, stop: float, *, period: float, season
     pieces = max(1, int(np.ceil((stop - start) / period - _SLACK)))
     phases = round(season / period)
     part = stop - (pieces - 1) * period - start < period - _SLACK  # of the oldest piece
-    rows = uncertain = 0.0
+    rows = squares = uncertain = 0.0
     for first in range(min(pieces, phases)):
         same = np.arange(first, pieces, phases)
         parts = [(len(same), first)]
@@ -85,10 +87,12 @@ def expected(volume: Volume, start: float, stop: float, *, period: float, season
             end = stop - piece * period
             found = _matched(volume, max(start, end - period), end, season)
             if not len(found):
-                return Expected(float("nan"), 0.0)
-            rows += often * float(found.mean())
-            uncertain += often**2 * float(found.mean()) / len(found)
-    return Expected(rows, rows / uncertain if uncertain > 0 else 1.0)
+                return Expected(float("nan"), 0.0, float("nan"))
+            mean = float(found.mean())
+            rows += often * mean
+            squares += often * mean**2
+            uncertain += often**2 * mean / len(found)
+    return Expected(rows, rows / uncertain, squares / rows) if rows > 0 else Expected(0.0, 1.0, 0.0)
 
 
 def _matched(volume: Volume, start: float, stop: float, season: float) -> FloatArray:
@@ -100,25 +104,24 @@ def _matched(volume: Volume, start: float, stop: float, season: float) -> FloatA
     return volume.between(start - seasons * season, stop - seasons * season)
 
 
-def tiled(volume: Volume, stop: float, *, unit: float, season: float) -> tuple[FloatArray, IntArray]:
-    """Rows of stretches of one length, and at which time of the season each is.
+def tiled(
+    volume: Volume, stop: float, *, unit: float, every: float, season: float
+) -> tuple[FloatArray, IntArray]:
+    """Rows of one stretch of every period, and at which time of the season each is.
 
     Args:
         volume: the reference.
         stop: a time at which a stretch ends, in this or in another season.
-        unit: how long a stretch is, in seconds, at most a season.
-        season: seconds.
+        unit: how long a stretch is, in seconds, at most a period.
+        every: the period, after which the next one ends, in seconds.
+        season: seconds, a whole multiple of the period.
 
     Returns:
         (stretches,) rows and (stretches,) phases, oldest first.
     """
-    phases = int(np.floor(season / unit + _SLACK))
-    first = np.floor((stop - volume.end) / season) - 1
-    last = np.ceil((stop - volume.begin) / season) + 1
-    grid = np.arange(last, first - 1, -1)[:, np.newaxis] * season
-    phase = np.arange(phases - 1, -1, -1)
-    stops = (stop - grid - phase * unit).ravel()
-    inside = (stops - unit >= volume.begin - _SLACK) & (stops <= volume.end + _SLACK)
-    stops = stops[inside]
-    found = np.tile(phase, len(grid))[inside].astype(np.int64)
-    return volume.between(stops - unit, stops), found
+    phases = round(season / every)
+    newest = np.floor((volume.end - stop + _SLACK) / every)
+    oldest = np.ceil((volume.begin - stop + unit - _SLACK) / every)
+    numbers = np.arange(oldest, newest + 1)
+    stops = stop + numbers * every
+    return volume.between(stops - unit, stops), np.mod(-numbers, phases).astype(np.int64)

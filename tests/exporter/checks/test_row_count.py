@@ -148,6 +148,44 @@ def test_usual_weeks_are_seldom_told(days: int, length: int) -> None:
     assert np.mean([item.p_value <= 0.05 and abs(item.change) >= 0.5 for item in found]) <= 0.01
 
 
+def day_and_night(rng: np.random.Generator, hours: int) -> np.ndarray:
+    """Rows of each hour of days that vary by 32 %, of which weekends have four tenths."""
+    clock = np.arange(hours)
+    day = rng.gamma(10, 1 / 10, hours // 24 + 1) * np.where(np.arange(hours // 24 + 1) % 7 >= 5, 0.4, 1.0)
+    return rng.poisson(20 * (1 + 0.6 * np.sin((clock - 6) * np.pi / 12)) * day[clock // 24]).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("weekday", "late", "length"),
+    [(2, 12, 1), (2, 0, 1), (2, 9, 6), (2, 21, 6), (2, 0, 24), (6, 0, 24), (6, 9, 6), (0, 0, 168)],
+    ids=["noon", "midnight", "six hours of day", "six of night", "wednesday", "sunday", "its day", "week"],
+)
+def test_days_that_vary_by_a_factor_are_told_as_seldom_when_busy_as_when_quiet(
+    weekday: int, late: int, length: int
+) -> None:
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(400):
+        rows = day_and_night(rng, 24 * (56 + weekday) + late + length)
+        first = 24 * weekday
+        alarms += held(rows[first:], 56, length, late=late).p_value <= 0.05
+
+    assert 0.022 <= alarms / 400 <= 0.085  # of 400: 0.03 to 0.07 and three quarters of a standard error more
+
+
+def test_half_an_hour_off_the_reference_varies_as_much() -> None:
+    rng, alarms = np.random.default_rng(12), 0
+    for _ in range(400):
+        minutes = rng.poisson(10, 57 * 48).astype(float)  # rows of half an hour
+        volume = Volume(minutes[: 56 * 48].reshape(-1, 2).sum(axis=1), HOUR, 56 * 24 * HOUR)
+        start = (56 * 24 + 12.5) * HOUR
+        now = minutes[56 * 48 + 25 : 56 * 48 + 27].sum()
+        found, _ = compare_volumes(volume, now, start, start + HOUR, period=24 * HOUR, season=7 * 24 * HOUR)
+        alarms += found.p_value <= 0.05
+
+    assert 0.022 <= alarms / 400 <= 0.085
+
+
 def test_half_the_rows_of_a_sunday_are_told() -> None:
     rng = np.random.default_rng(1)
     rows = [hours(rng, 63, spread=0.005) for _ in range(50)]

@@ -46,7 +46,7 @@ def run(make_check: MakeCheck, deadline: Deadline) -> Run:
 def rows(write: Write, days: Days) -> Callable[..., Path]:
     """Write so many rows a day, from one day after another, evenly; the last one at the day's very end."""
 
-    def write_rows(name: str, counts: Sequence[int], first: int = 0) -> Path:
+    def write_rows(name: str, counts: Sequence[int], first: float = 0) -> Path:
         times = [first + day + (k + 1) / n for day, n in enumerate(counts) for k in range(n)]
         return write(name, t=days(times), rating=np.zeros(len(times)))
 
@@ -168,12 +168,108 @@ def test_a_reference_of_a_few_periods_says_nothing(run: Run, rows: Callable[...,
         run()
 
 
-def test_a_stray_time_does_not_fill_the_memory(run: Run, rows: Callable[..., Path], write: Write) -> None:
-    rows("cur.parquet", [100])
-    write("ref.parquet", t=pa.array([START, datetime(1970, 1, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC")))
+STRAY = datetime(1970, 1, 1, tzinfo=UTC)
 
-    with pytest.raises(StatisticError, match="give its window, or a longer period"):
+
+@pytest.fixture
+def rows_and(write: Write, days: Days) -> Callable[..., Path]:
+    """Write `COUNTS`, evenly through the days, and one row with another time."""
+
+    def write_rows(name: str, stray: datetime) -> Path:
+        times = days([day + (k + 1) / n for day, n in enumerate(COUNTS) for k in range(n)])
+        return write(name, t=pa.concat_arrays([times, pa.array([stray], times.type)]))
+
+    return write_rows
+
+
+@pytest.mark.parametrize("stray", [STRAY, datetime(1, 1, 1, tzinfo=UTC)])
+def test_a_stray_record_of_old_is_no_drift(
+    run: Run, rows: Callable[..., Path], rows_and: Callable[..., Path], stray: datetime
+) -> None:
+    rows_and("ref.parquet", stray)
+    rows("cur.parquet", [102, 102], first=10)
+
+    with pytest.raises(StatisticError) as raised:
+        run(reference={"path": "ref.parquet"})
+
+    assert f"its oldest t is {stray.isoformat()}: give reference.window, or leave out rows" in str(
+        raised.value
+    )
+    assert "period" not in str(raised.value)
+    found = run(reference={"path": "ref.parquet", "window": "10d"})  # as the message says
+    assert found.statistic == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_stray_record_of_old_in_the_current_side(
+    run: Run, rows: Callable[..., Path], rows_and: Callable[..., Path]
+) -> None:
+    rows("ref.parquet", COUNTS)
+    rows_and("cur.parquet", STRAY)
+
+    with pytest.raises(
+        StatisticError, match=r"current: holds no rows for 99.9% of its time.* current.window"
+    ):
+        run(current={"path": "cur.parquet"})
+
+
+@pytest.mark.parametrize("window", [{}, {"window": "10d"}], ids=["whole", "window"])
+def test_a_reference_that_reaches_into_the_future(
+    run: Run, rows: Callable[..., Path], rows_and: Callable[..., Path], window: dict[str, str]
+) -> None:
+    rows_and("ref.parquet", datetime(2999, 1, 1, tzinfo=UTC))
+    rows("cur.parquet", [102, 102], first=10)
+
+    with pytest.raises(StatisticError) as raised:
+        run(reference={"path": "ref.parquet", **window})
+
+    assert str(raised.value) == (
+        "reference: its newest t is 2999-01-01T00:00:00+00:00, which is to come: correct such rows, or leave "
+        "them out by a query"
+    )
+
+
+@pytest.mark.parametrize("window", [{}, {"window": "2d"}], ids=["whole", "window"])
+def test_a_current_side_that_reaches_into_the_future(
+    run: Run, rows: Callable[..., Path], rows_and: Callable[..., Path], window: dict[str, str]
+) -> None:
+    rows("ref.parquet", COUNTS)
+    rows_and("cur.parquet", NOW + timedelta(days=2))
+
+    with pytest.raises(
+        StatisticError, match=r"current: its newest t is .* set current.window and follow: clock"
+    ):
+        run(current={"path": "cur.parquet", **window})
+
+    follows = {"path": "cur.parquet", "window": "4d", "follow": "clock"}
+    assert run(current=follows).n_current == COUNTS[8] + COUNTS[9]
+
+
+def test_times_of_another_zone_are_no_future(run: Run, rows: Callable[..., Path]) -> None:
+    rows("ref.parquet", COUNTS)
+    rows("cur.parquet", [102, 102], first=10.5)  # to 12 hours from now
+
+    found = run(current={"path": "cur.parquet", "window": "2d"})
+
+    assert found.statistic == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_batch_a_week_is_no_gap(run: Run, rows: Callable[..., Path]) -> None:
+    rows("ref.parquet", [100, 0, 0, 0, 0, 0, 0] * 4 + [100], first=-20)
+    rows("cur.parquet", [100], first=8)
+
+    found = run(reference={"path": "ref.parquet"}, current={"path": "cur.parquet", "window": "7d"})
+
+    assert not found.detected
+
+
+def test_periods_too_short_to_be_counted(run: Run, rows: Callable[..., Path], write: Write) -> None:
+    rows("cur.parquet", [100])
+    write("ref.parquet", t=pa.array([START, STRAY], pa.timestamp("us", tz="UTC")))
+
+    with pytest.raises(StatisticError, match=r"1000000 periods of 1s back: .*, or take a longer period"):
         run(reference={"path": "ref.parquet"}, period="1s")
+    with pytest.raises(StatisticError, match=r"a shorter reference.window, or take a longer period"):
+        run(reference={"path": "ref.parquet", "window": "20000d"}, period="1s")
 
 
 def test_just_after_a_promotion_there_is_nothing_to_say(

@@ -60,10 +60,11 @@ def test_a_time_of_which_the_reference_holds_nothing() -> None:
 def test_stretches_and_their_times_of_the_season() -> None:
     volume = Volume(np.arange(16.0), DAY, 16 * DAY)
 
-    counts, phases = tiled(volume, 20 * DAY, unit=DAY, season=WEEK)
-    parts, of_day = tiled(volume, 20.25 * DAY, unit=DAY / 2, season=DAY)
+    counts, phases = tiled(volume, 20 * DAY, unit=DAY, every=DAY, season=WEEK)
+    parts, of_day = tiled(volume, 20.25 * DAY, unit=DAY / 2, every=DAY, season=DAY)
 
     assert counts.tolist() == np.arange(16.0).tolist()
     assert phases.tolist() == [(19 - day) % 7 for day in range(16)]
-    assert len(parts) == 31  # the halves begin a quarter of a day into the reference
-    assert set(of_day.tolist()) == {0, 1}
+    # The second half of a day and a quarter of the next: from 0.75 to 1.25, and so on.
+    assert parts.tolist() == [day / 2 + 0.25 + 0.0 for day in range(15)]
+    assert set(of_day.tolist()) == {0}
