@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from recwatch.config import load_config
 from recwatch.errors import ConfigError, RecwatchError
 from recwatch.logs import event
+from recwatch_exporter.cautions import cautions
 from recwatch_exporter.config import Check, Config
 from recwatch_exporter.errors import CheckCancelledError, CheckError
 from recwatch_exporter.metrics import ReloadStatus
@@ -161,6 +162,8 @@ class Exporter:
                     misfire_grace_time=None,
                 )
                 self._runner.submit(check.name)
+        for caution in cautions(config.checks):
+            _LOG.warning(event("Configuration may mislead", caution=caution))
         self.reload_status.successful = True
         self.reload_status.succeeded_at = self._clock().timestamp()
 

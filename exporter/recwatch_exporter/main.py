@@ -9,6 +9,7 @@ from recwatch import __version__, logs
 from recwatch.config import load_config
 from recwatch.errors import ConfigError
 from recwatch_exporter.addresses import Address, parse_address
+from recwatch_exporter.cautions import cautions
 from recwatch_exporter.commands.check import FORMATS, check
 from recwatch_exporter.commands.profile import profile
 from recwatch_exporter.commands.say import CannotAnswerError, answer, remark
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     config = load_config(options.config_file, Config)
+    for caution in cautions(config.checks):
+        remark(f"{options.config_file}: {caution}")
     answer(f"{options.config_file}: valid, {len(config.checks)} checks")
     return 0
 
