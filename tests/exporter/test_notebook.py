@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recwatch.errors import ConfigError
-from recwatch_exporter.errors import SourceError
+from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.notebook import compare
 
 
@@ -40,6 +40,33 @@ def test_what_is_no_table() -> None:
 
     with pytest.raises(SourceError, match=r"^reference: cannot be read: the DataFrame: "):
         compare(frame, frame, type="ks", column="score")
+
+
+@pytest.mark.parametrize("kind", ["ks", "psi", "moments"])
+def test_a_column_without_a_value(kind: str) -> None:
+    frame = pd.DataFrame({"score": np.random.default_rng(0).normal(size=5000)})
+
+    for none in (None, pd.Series([None] * 5000, dtype="string")):
+        with pytest.raises(
+            StatisticError, match=r"^current: column score holds no value in any of its 5,000 r"
+        ):
+            compare(frame, frame.assign(score=none), type=kind, column="score")
+
+
+@pytest.mark.parametrize("keys", [{}, {"timestamp": "at"}, {"timestamp": "at", "cluster": "user_id"}])
+@pytest.mark.parametrize("kind", ["ks", "psi", "missing"])
+def test_a_csv_file_with_a_header_alone(tmp_path: Path, kind: str, keys: dict[str, str]) -> None:
+    times = pd.date_range("2024-01-01", periods=5000, freq="h")
+    frame = pd.DataFrame({"score": np.arange(5000.0) / 7, "at": times, "user_id": np.arange(5000) % 70})
+    for name, rows in (("ref.csv", frame), ("cur.csv", frame.iloc[:0])):
+        rows.to_csv(tmp_path / name, index=False)
+    current: dict[str, Any] = {"path": str(tmp_path / "cur.csv")}
+    if "timestamp" in keys:
+        current["window"] = "1d"
+
+    (finding,) = compare(tmp_path / "ref.csv", current, type=kind, column="score", **keys).findings
+
+    assert (finding.n_current, finding.detected, finding.enough_rows) == (0, False, False)
 
 
 def test_a_mistake_in_the_keys() -> None:

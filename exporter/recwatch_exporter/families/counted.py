@@ -98,7 +98,7 @@ def count_both(check: Check, feature: str, frozen: Frozen, current: Window) -> C
             moments = _moments_of(before)
             edges = _edges_of(before)
             before = before.in_cells(edges)
-        elif kind.of != "numbers" and current.columns.get(feature) is Kind.TEXT:
+        elif kind.of != "numbers" and _holds_texts(feature, current):
             raise _mixed(feature)  # a type of numbers alone says which texts are none
         after = current.count_cells(feature, edges, check.clusters)
     tally = Tally.of(after)
@@ -195,6 +195,14 @@ def _has_values(check: Check, feature: str, side: str, rows: int, tally: Tally) 
             f"{side}: column {feature} holds {what} in any of its {rows:,} rows: write values, "
             "or choose another column"
         )
+
+
+def _holds_texts(feature: str, window: Window) -> bool:
+    """Whether a column is one of texts; one without a value is of no type."""
+    if window.columns.get(feature) is not Kind.TEXT:
+        return False
+    found = window.count_values(feature, None, numeric=False, limit=1)
+    return found is None or len(found.values) > 0
 
 
 def _numbers(feature: str, values: NDArray[Any]) -> None:

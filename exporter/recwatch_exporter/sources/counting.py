@@ -1,5 +1,7 @@
 """Counts, quantiles and moments of a column, aggregated where the data lies."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import ibis
@@ -12,7 +14,7 @@ from recwatch_exporter.data import Cluster, Moments, SideCounts, Slots, Slotted
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, times
 from recwatch_exporter.sources.duck import DuckEngine
-from recwatch_exporter.sources.kinds import Kind
+from recwatch_exporter.sources.kinds import NUMBERS, Kind
 from recwatch_exporter.sources.vectors import to_numpy
 from recwatch_exporter.sources.view import View
 
@@ -26,9 +28,9 @@ def count_values(
     view: View, column: str, cluster: Cluster | None, *, numeric: bool, limit: int | None
 ) -> SideCounts | None:
     """See `Window.count_values`."""
-    valued = view.where(view.is_value(view.column(column)))
     if numeric:
-        _numbers_only(view, column)
+        view = with_numbers(view, column)
+    valued = view.where(view.is_value(view.column(column)))
     value = expressions.counted(valued.column(column), numeric=numeric)
     if limit is not None:
         # Continuous columns show at once, so that counting all of their values is spared.
@@ -44,7 +46,8 @@ def count_values(
 
 def count_cells(view: View, column: str, edges: FloatArray, cluster: Cluster | None) -> SideCounts:
     """See `Window.count_cells`."""
-    valued = view.where(view.is_value(numeric(view, column)))
+    view = with_numbers(view, column)
+    valued = view.where(view.is_value(view.column(column)))
     value = expressions.number(valued.column(column))
     if isinstance(view.engine, DuckEngine) and len(edges) > _FEW_EDGES:
         selected = _selected(valued, value, cluster)
@@ -99,7 +102,8 @@ def cluster_of(view: View, cluster: Cluster) -> ir.Value:
 
 def numbers_of(view: View, column: str) -> ir.Table:
     """The finite values of a column as the column `x`, float64."""
-    valued = view.where(view.is_value(numeric(view, column)))
+    view = with_numbers(view, column)
+    valued = view.where(view.is_value(view.column(column)))
     return valued.table.select(x=expressions.number(valued.column(column)))
 
 
@@ -167,29 +171,49 @@ def most_frequent(view: View, column: str, size: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(expressions.as_text(value) for value in values))
 
 
-def numeric(view: View, column: str) -> ir.Value:
-    """A column as it lies there, which is one of numbers."""
-    _numbers_only(view, column)
-    field = view.column(column)
+def with_numbers(view: View, column: str) -> View:
+    """The view, a column of it being one of numbers.
+
+    One without a value has no type in a CSV file or a DataFrame, so it is taken for numbers, all missing.
+
+    Raises:
+        SourceError: when it holds something else; of texts it is said which are no numbers.
+    """
+    kind, field = view.kind(column), view.column(column)
+    if kind not in NUMBERS and isinstance(view.engine, DuckEngine):
+        if _is_empty(view, column):
+            return replace(view, table=view.table.mutate(**{column: ibis.null("float64")}), arrays=None)
+        if kind is Kind.TEXT:
+            raise _is_text(view, column)
     expressions.number(field)  # says what is wrong
-    return field
+    return view
 
 
-def _numbers_only(view: View, column: str) -> None:
-    """Say what of a column of texts is no number: one `n/a` makes texts of all numbers of a CSV file."""
-    if view.kind(column) is not Kind.TEXT or not isinstance(view.engine, DuckEngine):
-        return
+def with_times(view: View, columns: Iterable[str]) -> View:
+    """The view, columns of it without a value being some of times: a CSV file without rows has no types."""
+    for column in columns:
+        known = column not in view.table.columns or view.kind(column) not in (Kind.TEXT, Kind.OTHER)
+        if not known and isinstance(view.engine, DuckEngine) and _is_empty(view, column):
+            table = view.table.mutate(**{column: ibis.null("timestamp")})
+            view = replace(view, table=table, arrays=None)
+    return view
+
+
+def _is_empty(view: View, column: str) -> bool:
+    return not view.aggregate(view.table, n=view.column(column).count())["n"]
+
+
+def _is_text(view: View, column: str) -> SourceError:
+    """What of a column of texts is no number: one `n/a` makes texts of all numbers of a CSV file."""
     valued = view.where(view.column(column).notnull())
     text = valued.column(column)
     wrong = ibis.ifelse(text.try_cast("float64").isnull(), text, ibis.null("string"))
     found = view.aggregate(valued.table, n=text.count(), wrong=wrong.count(), first=wrong.min())
     said = f"column {column} is text, not a number"
-    if not found["n"]:
-        raise SourceError(f"{said}: no row has a value of it, so its type is not known: write some")
     if not found["wrong"]:
-        raise SourceError(f"{said}: its numbers are written as texts: write them as numbers, or choose psi")
+        return SourceError(f"{said}: its numbers are written as texts: write them as numbers, or choose psi")
     cast = f"SELECT * REPLACE (try_cast({column} AS DOUBLE) AS {column})"
-    raise SourceError(
+    return SourceError(
         f"{said}: {found['wrong']} of {found['n']} values are none, such as {found['first']!r:.40}: "
         f"leave them empty, or give query: {cast} FROM ..., or choose psi, which takes texts"
     )

@@ -10,7 +10,7 @@ from recwatch_exporter.data import Cluster, Rows, Sample
 from recwatch_exporter.errors import SourceError
 from recwatch_exporter.sources import expressions, vectors
 from recwatch_exporter.sources.arrays import release
-from recwatch_exporter.sources.counting import cluster_of, numeric, slot_of, slotted
+from recwatch_exporter.sources.counting import cluster_of, slot_of, slotted, with_numbers
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.rows import StreamedRows
 from recwatch_exporter.sources.view import View
@@ -22,7 +22,9 @@ def numbers(view: View, columns: tuple[str, ...], cluster: Cluster | None) -> Ro
     """See `Window.numbers`."""
     if len(columns) == 1 and view.kind(columns[0]) is Kind.VECTOR:
         return _of_vectors(view, columns[0], cluster)
-    valued = view.where(*(view.is_value(numeric(view, name)) for name in columns))
+    for name in columns:
+        view = with_numbers(view, name)
+    valued = view.where(*(view.is_value(view.column(name)) for name in columns))
     valued = _clustered(valued, cluster)
     selected = {f"c{i}": expressions.number(valued.column(name)) for i, name in enumerate(columns)}
     if cluster is not None:

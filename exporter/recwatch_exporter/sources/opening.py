@@ -16,6 +16,7 @@ from recwatch_exporter.process.deadline import Deadline
 from recwatch_exporter.sides import Side
 from recwatch_exporter.sources.arrays import ENDINGS, read_arrays, to_table
 from recwatch_exporter.sources.connections import Connections, connections
+from recwatch_exporter.sources.counting import with_times
 from recwatch_exporter.sources.duck import DuckEngine
 from recwatch_exporter.sources.engine import Database, FileReader
 from recwatch_exporter.sources.files import open_files
@@ -164,6 +165,10 @@ def _whole(name: str, check: Check, side: Side, opened: Connections) -> Window:
         raise named(name, error) from error.__cause__
     if view is None and name == "reference":
         raise SourceError(f"{name}: {side.path} matches no file: write one, or correct path")
+    if view is not None:
+        with view.errors():
+            times = (check.timestamp, check.observed_at)
+            view = with_times(view, [column for column in times if column is not None])
     return Window(name, view, opened.local).narrow(equal={**check.filter, **side.filter})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -442,7 +443,6 @@ def test_a_time_that_is_none(window: Open, write: Write) -> None:
     [
         ("1\n" * 3000 + "n/a\n2.5\n", r"1 of 3002 values are none, such as 'n/a': leave them empty, or give"),
         ('"1"\n"2"\nx\n', r"1 of 3 values are none, such as 'x': "),
-        ("", r"no row has a value of it, so its type is not known: write some$"),
     ],
 )
 def test_a_word_among_the_numbers_of_a_csv_file(
@@ -453,6 +453,28 @@ def test_a_word_among_the_numbers_of_a_csv_file(
 
     with pytest.raises(SourceError, match=rf"^current: column rating is text, not a number: {message}"):
         window(path).moments("rating")
+
+
+@pytest.mark.parametrize(
+    "name", ["header.csv", "missing.csv", "null.parquet", "text.parquet", "time.parquet"]
+)
+def test_a_column_without_a_value_is_one_of_numbers(window: Open, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    none: Any = {"text": pa.string(), "null": pa.null(), "time": pa.timestamp("us")}.get(path.stem)
+    if path.suffix == ".csv":
+        path.write_text("rating,user\n" + (",u\n" * 3 if path.stem == "missing" else ""), encoding="utf-8")
+    else:
+        pq.write_table(pa.table({"rating": pa.nulls(3, none), "user": ["u"] * 3}), path)
+    opened = window(path)
+
+    assert opened.moments("rating").n == 0
+    assert np.isnan(opened.quantiles("rating", np.array([0.5]))).all()
+    counts = opened.count_values("rating", Cluster("user"), numeric=True)
+    assert counts is not None
+    assert (len(counts.values), counts.values.dtype.kind) == (0, "f")
+    assert len(opened.count_cells("rating", np.array([1.0]), None).values) == 0
+    assert opened.numbers(["rating"], None).n == 0
+    assert opened.count_missing("rating", None).counts.sum() == (0 if path.stem == "header" else 3)
 
 
 def test_numbers_written_as_texts(window: Open, write: Write) -> None:
