@@ -137,6 +137,10 @@ def read_profile(path: Path, check: Check, *, version: str | None) -> FrozenChec
             if found is not None:
                 _same(path, check, found, of_file=meta["version"], of_folder=version)
                 return _restored(archive, found)
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"reference: {path} does not exist: make it by `recwatch-exporter profile`, or correct profile"
+        ) from error
     except (
         OSError,
         EOFError,
@@ -159,6 +163,8 @@ def read_profile(path: Path, check: Check, *, version: str | None) -> FrozenChec
 
 def _unusable(path: Path, error: BaseException) -> SourceError:
     first = next(iter(str(error).splitlines()), "") or repr(error)
+    if isinstance(error, TypeError | AttributeError):  # of numpy's insides, which say nothing to anybody
+        first = "it holds something else"
     return SourceError(f"reference: {path} is not a profile: {first}: make it by `recwatch-exporter profile`")
 
 

@@ -136,10 +136,26 @@ def test_another_format(tmp_path: Path, check: Check) -> None:
         read_profile(tmp_path / "drift.npz", check, version=None)
 
 
+def test_a_profile_that_is_not_there(path: Path, check: Check) -> None:
+    with pytest.raises(
+        SourceError, match=r"^reference: .*nope\.npz does not exist: make it by `recwatch-exp"
+    ):
+        read_profile(path.with_name("nope.npz"), check, version=None)
+
+
+def test_an_array_in_place_of_a_profile(path: Path, check: Check) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+    with pytest.raises(
+        SourceError, match=r"drift\.npz is not a profile: it holds something else: make it by"
+    ):
+        read_profile(path, check, version=None)
+
+
 @pytest.mark.parametrize(
     "write",
     [
-        lambda path: path.unlink(),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"no archive"),
         lambda path: path.write_bytes(path.read_bytes()[:200]),

@@ -158,7 +158,11 @@ def test_no_current_data_yet_is_no_failure(make_check: MakeCheck, write: Write, 
         ),
         (
             {"artifact": "artifacts/als", "file": "reference.parquet"},
-            r"^reference: no version in service in .*/artifacts/als: promote one$",
+            r"^reference: .*/artifacts/als does not exist: publish a version there, or correct artifact$",
+        ),
+        (
+            {"artifact": ".", "file": "reference.parquet"},
+            r"^reference: no version in service in .*: promote one$",
         ),
     ],
 )

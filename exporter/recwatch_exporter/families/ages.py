@@ -12,7 +12,7 @@ from recwatch_exporter.config import Check
 from recwatch_exporter.errors import SourceError, StatisticError
 from recwatch_exporter.families.base import Run
 from recwatch_exporter.sides import Side
-from recwatch_exporter.sources.opening import file_of_version
+from recwatch_exporter.sources.opening import file_of_version, no_version
 from recwatch_exporter.sources.window import Window
 
 _AHEAD = timedelta(days=1).total_seconds()
@@ -83,7 +83,7 @@ def _manifest(side: Side) -> Manifest:
     try:
         version = registry.current()
         if version is None:
-            raise SourceError(f"current: no version in service in {side.artifact}: promote one")
+            raise SourceError(f"current: {no_version(side.artifact)}")
         return registry.manifest(version)
     except (RegistryError, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"current: {error}") from error

@@ -35,6 +35,19 @@ _TYPES = {
     "U16": "<u2",
     "U8": "u1",
 }
+_CUT_OFF = (
+    ": it is cut off, still being written or of another format: write it anew, under .name until it is whole"
+)
+_SIGNS_OF_A_CUT = (
+    "mmap length is greater",
+    "incomplete metadata",
+    "not fully covered",
+    "No data left",
+    "EOF",
+    "not a zip file",
+    "header too small",
+    "invalid header length",
+)
 _LOCAL_HEADER = 30  # bytes; the lengths of the name and of the extra field are its last two words
 
 
@@ -54,7 +67,8 @@ def read_arrays(path: Path) -> Arrays:
         message = " ".join(str(error).split()) or type(error).__name__
         if "pickle" in message:  # numpy advises to load it all the same, which runs what is in it
             message = "it holds no array of numbers or texts: write it by numpy.save, or write it anew"
-        raise SourceError(f"cannot be read: {path}: {message:.200}") from error
+        advice = _CUT_OFF if any(sign in message for sign in _SIGNS_OF_A_CUT) else ""
+        raise SourceError(f"cannot be read: {path}: {message:.200}{advice}") from error
     columns = {name: array for name, array in found.items() if _is_column(array)}
     lengths = {name: len(array) for name, array in columns.items()}
     if not columns:

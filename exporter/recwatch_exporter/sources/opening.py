@@ -216,6 +216,13 @@ def _of_engine(name: str, path: Location, engine: Database) -> View:
     return View(name, str(path), engine, engine.read(str(path)))
 
 
+def no_version(folder: Location) -> str:
+    """Why a folder of versions has none in service, and what to do."""
+    if not folder.path.is_dir():
+        return f"{folder} does not exist: publish a version there, or correct artifact"
+    return f"no version in service in {folder}: promote one"
+
+
 def file_of_version(name: str, side: Side, file: str) -> Path:
     """A file of the version in service.
 
@@ -227,7 +234,7 @@ def file_of_version(name: str, side: Side, file: str) -> Path:
     try:
         version = registry.current()
         if version is None:
-            raise SourceError(f"{name}: no version in service in {side.artifact}: promote one")
+            raise SourceError(f"{name}: {no_version(side.artifact)}")
         path = registry.path(version) / file
     except (RegistryError, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{name}: {error}") from error

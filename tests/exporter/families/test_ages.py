@@ -104,8 +104,12 @@ def test_training_data_without_times(
 
 
 def test_a_model_before_its_first_promotion(run: Callable[..., Finding], tmp_path: Path) -> None:
+    folder = tmp_path / "artifacts/none"
+    with pytest.raises(SourceError, match=r"^current: .*none does not exist: publish a version there, or"):
+        run(START, of="model", current={"artifact": str(folder)})
+    folder.mkdir(parents=True)
     with pytest.raises(SourceError, match=r"^current: no version in service in .*: promote one$"):
-        run(START, of="model", current={"artifact": str(tmp_path / "artifacts/none")})
+        run(START, of="model", current={"artifact": str(folder)})
 
 
 def test_the_age_of_a_file_that_is_no_table(run: Callable[..., Finding], tmp_path: Path) -> None:
