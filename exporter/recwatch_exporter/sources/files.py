@@ -33,6 +33,8 @@ _ENDINGS = {
     ".ndjson": ".jsonl",
     ".json": ".jsonl",
 }
+_AT_ONCE = 4
+"""Of so many files of JSON lines types are found out together: DuckDB takes 32 MiB for each of them."""
 _COMPRESSED = (".gz", ".zst")
 
 
@@ -65,15 +67,22 @@ def open_files(engine: DuckEngine, files: Sequence[Path], root: Path) -> ir.Tabl
     if len(kinds) > 1:
         raise SourceError(f"files of {len(kinds)} formats under one path: give each side one format")
     # DuckDB would take `*`, `?` and `[` in a file's name for a pattern.
-    names = ", ".join(quote_text(glob.escape(str(path))) for path in files)
+    names = [quote_text(glob.escape(str(path))) for path in files]
     partitions = frozenset(
         part.partition("=")[0] for path in files for part in _below(path, root) if "=" in part
     )
     kind = str(kinds.pop())
 
     def reader(types: Mapping[str, str] | None) -> str:
-        found = "" if kind not in _TOLD else _SNIFFED[kind] if types is None else told(types)
-        return _READERS[kind].format(files=f"[{names}]", hive=str(bool(partitions)).lower(), types=found)
+        if types is None and kind == ".jsonl" and len(names) > _AT_ONCE:
+            few = (names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE))
+            parts = (f"SELECT * FROM {call(some, _SNIFFED[kind])}" for some in few)  # noqa: S608 - quoted
+            return f"({' UNION ALL BY NAME '.join(parts)})"
+        return call(names, "" if kind not in _TOLD else _SNIFFED[kind] if types is None else told(types))
+
+    def call(some: Sequence[str], types: str) -> str:
+        hive = str(bool(partitions)).lower()
+        return _READERS[kind].format(files=f"[{', '.join(some)}]", hive=hive, types=types)
 
     def told(types: Mapping[str, str]) -> str:
         return f"{_TOLD[kind]} = {as_struct(types)}" if types else "sample_size = 20480"

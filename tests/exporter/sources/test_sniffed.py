@@ -1,15 +1,18 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from recwatch_exporter.errors import SourceError
-from recwatch_exporter.sources.connections import Connections
+from recwatch_exporter.process.deadline import Deadline
+from recwatch_exporter.sources.connections import Connections, connections
 from recwatch_exporter.sources.files import open_files
 from recwatch_exporter.sources.kinds import Kind
 from recwatch_exporter.sources.sniffed import as_struct, typed
+from recwatch_exporter.sources.view import View
 from recwatch_exporter.sources.window import Window
 
 Open = Callable[..., Window]
@@ -57,6 +60,20 @@ def test_halves_of_a_later_file_stay_halves(tmp_path: Path, window: Open, ending
 
     assert found.columns == {"x": Kind.FLOATING, "y": Kind.INTEGER}
     assert found.moments("x").mean == pytest.approx((3 * (FIRST + 390) + 25) / (FIRST + 400), rel=1e-12)
+
+
+def test_many_small_files_take_no_room_each(tmp_path: Path, ending: str) -> None:
+    """DuckDB sets 32 MiB aside for each file of JSON lines whose types it finds out."""
+    names = [f"{number:02}.{ending}" for number in range(40)]
+    files = [write(tmp_path / name, [{"x": 3.5}]) for name in names]
+
+    with connections(Deadline(timedelta(minutes=1)), {"memory_limit": "300MiB"}) as opened:
+        found = Window(
+            "current",
+            View("current", "files", opened.local, open_files(opened.local, files, tmp_path)),
+            opened.local,
+        )
+        assert found.moments("x").mean == 3.5
 
 
 def test_a_column_that_a_later_file_brings(tmp_path: Path, window: Open) -> None:
