@@ -23,8 +23,8 @@ def count(view: View, column: str, key: str) -> int:
     """See `Window.count_vectors`."""
     if view.arrays is not None:
         view.vector(column)
-        keys = _keys(view, key)
-        return _unique(len(keys), len(np.unique(keys)), key)
+        keys = np.sort(_keys(view, key))  # np.unique of numpy 2.4 takes fifty times as long
+        return _unique(len(keys), len(keys) - int(np.count_nonzero(keys[1:] == keys[:-1])), key)
     keyed = view.where(view.vector(column).notnull(), view.column(key).notnull()).table
     found = view.aggregate(keyed, n=keyed.count(), distinct=keyed[key].nunique())
     return _unique(int(found["n"]), int(found["distinct"]), key)
