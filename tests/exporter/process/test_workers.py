@@ -166,9 +166,10 @@ def test_cancelling_ends_a_call_at_once(pool: WorkerPool) -> None:
         except CheckCancelledError as error:
             raised.append(error)
 
+    before = psutil.Process().children()
     thread = threading.Thread(target=run)
     thread.start()
-    wait_until(lambda: psutil.Process().children())
+    wait_until(lambda: psutil.Process().children() != before)
     deadline.cancel()
     thread.join(10)
 
