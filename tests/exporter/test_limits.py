@@ -18,6 +18,7 @@ pytestmark = pytest.mark.all
 def start(config_file: Callable[..., Path], write: Callable[..., Path]) -> Iterator[Callable[..., Exporter]]:
     """Start an exporter of these checks and of a sound one beside them; nothing is left at the end."""
     write("ref.parquet", rating=[1.0, 2.0] * 50)
+    before = psutil.Process().children(recursive=True)
     started: list[Exporter] = []
 
     def begin(*checks: dict[str, Any]) -> Exporter:
@@ -28,7 +29,7 @@ def start(config_file: Callable[..., Path], write: Callable[..., Path]) -> Itera
     yield begin
     for exporter in started:
         exporter.stop()
-    assert not psutil.Process().children(recursive=True)
+    assert [child for child in psutil.Process().children(recursive=True) if child not in before] == []
 
 
 def check(**keys: Any) -> dict[str, Any]:
