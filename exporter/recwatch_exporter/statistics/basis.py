@@ -58,9 +58,8 @@ def basis(rows: FloatArray) -> Basis:
     function for each value; any other has Legendre polynomials of its rank, the first of which sees a shift,
     the second a change of spread, and so on (Neyman, Smooth test for goodness of fit, 1937). Few columns also
     have the products of each two, which see a change of correlation. Polynomials of degree k count 1 / k,
-    products a
-    half: a shift is what happens most, and each function that tells nothing makes those that do harder to
-        see.
+    products a half: a shift is what happens most, and each function that tells nothing makes those that do
+    harder to see.
     """
     n, columns = rows.shape
     degree = max(1, min(_HIGHEST_DEGREE, _MOST_FUNCTIONS // max(1, columns)))

@@ -19,8 +19,7 @@ class Discriminant:
 
     The penalty is the best one (Dobriban and Wager, High-dimensional asymptotics of prediction, 2018) where
     all functions together explain about one twentieth of the labels' variance, which an AUC of 0.6 to 0.65
-    stands
-    for: at the threshold it matters; far above it any penalty will do.
+    stands for: at the threshold it matters; far above it any penalty will do.
 
     Args:
         functions: (rows, functions).

@@ -109,7 +109,7 @@ def without_slots(frozen: Frozen) -> Frozen:
 
 def fits(ratio: float) -> bool:
     """Whether base slots together are about as long as a window of so many of them."""
-    return abs(max(1, round(ratio)) / ratio - 1) <= _TOLERANCE
+    return abs(_together(ratio) / ratio - 1) <= _TOLERANCE
 
 
 def at_length(frozen: Frozen, ratio: float) -> Frozen:
@@ -119,7 +119,7 @@ def at_length(frozen: Frozen, ratio: float) -> Frozen:
         frozen: with arrays whose names end in `slots`.
         ratio: how many base slots make the current window.
     """
-    together = max(1, round(ratio))
+    together = _together(ratio)
     found = dict(frozen)
     for name in frozen:
         if name.startswith("n_") and name.endswith("slots"):
@@ -128,3 +128,8 @@ def at_length(frozen: Frozen, ratio: float) -> Frozen:
             found[name] = np.asarray(number)
             found[name.removeprefix("n_")] = np.minimum(slot, number).astype(np.int16)
     return found
+
+
+def _together(ratio: float) -> int:
+    """How many base slots make one."""
+    return max(1, round(ratio))

@@ -27,7 +27,6 @@ _BLOCK_CELLS = 2**21  # numbers in one matrix: 16 MiB, whatever the data's size
 _BYTES = 8  # a choice of units takes as many times less room than numbers
 _MOST_AT_ONCE = 256  # permutations of one block: more are no quicker
 _EXACT_FLOAT32 = 2**24  # whole numbers up to here, and their sums, are exact in half the memory
-_MANY = 100.0  # a logarithm; its exponential is beyond any number of permutations
 _MOST_ROWS = 10**9  # numpy draws without putting back from fewer rows than that
 
 
