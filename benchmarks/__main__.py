@@ -24,6 +24,8 @@ NAMES = (
     "drift_scrape",
     "drift_vectors",
     "memory",
+    "bridge",
+    "rules",
 )
 
 

@@ -26,3 +26,14 @@ def readable(at: datetime | float) -> str:
     """Write a moment (or seconds since the epoch) for a person: `2026-11-21 03:15:00 UTC`."""
     at = at if isinstance(at, datetime) else moment(at)
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def lasting(seconds: float) -> str:
+    """Write a length of time for a person, in its two largest units: `44 s`, `20 min`, `3 h 20 min`."""
+    whole = max(int(seconds), 0)
+    minutes, hours, days = whole // 60, whole // 3_600, whole // 86_400
+    if days:
+        return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{whole} s"

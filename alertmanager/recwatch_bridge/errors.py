@@ -5,7 +5,8 @@ RecwatchError
     ├── PayloadError      a webhook's body is not what Alertmanager sends
     ├── StoreBusyError    the database could not be written to in time
     ├── TransitionError   a run was asked to move backwards
-    └── ResultError       a trainer's result file is missing or cannot be used
+    ├── ResultError       a trainer's result file is missing or cannot be used
+    └── PrometheusError   Prometheus could not be asked, or its answer cannot be used
 """
 
 from recwatch.errors import RecwatchError
@@ -29,3 +30,7 @@ class TransitionError(BridgeError):
 
 class ResultError(BridgeError):
     """A trainer's result file is missing, unreadable or holds something else than a result."""
+
+
+class PrometheusError(BridgeError):
+    """Prometheus could not be asked, or its answer cannot be used."""

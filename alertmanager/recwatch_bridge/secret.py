@@ -2,11 +2,14 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from recwatch.errors import ConfigError
+from recwatch_bridge.config.values import is_http_url
 
 
 def read_secret(path: Path, key: str) -> str:
@@ -31,6 +34,36 @@ def read_secret(path: Path, key: str) -> str:
     return secret
 
 
+def check_secrets(settings: BaseModel) -> None:
+    """See whether every file of a secret that a configuration names can be read.
+
+    Raises:
+        ConfigError: with a line for each that cannot.
+    """
+    wrong = []
+    for key, path in _secret_files(settings, ""):
+        try:
+            read_secret(path, key)
+        except ConfigError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+def _secret_files(value: object, key: str) -> Iterator[tuple[str, Path]]:
+    """Find the keys that end in `file`, without those whose files hold no secret."""
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _secret_files(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, tuple | list):
+        for number, inner in enumerate(value):
+            yield from _secret_files(inner, f"{key}.{number}")
+    elif isinstance(value, Path) and key.endswith("file") and not key.endswith("ca_file"):
+        yield key, value
+
+
 def read_webhook_url(path: Path, key: str) -> str:
     """Read a webhook's address, which is a secret.
 
@@ -38,35 +71,68 @@ def read_webhook_url(path: Path, key: str) -> str:
         ConfigError: when it is missing or no address; the address itself is not repeated.
     """
     url = read_secret(path, key)
-    if not re.fullmatch(r"https?://[^/]+/?.*", url):
-        raise ConfigError(f"{key}: {path} must hold an address that begins with https://")
+    if not is_http_url(url):
+        raise ConfigError(
+            f"{key}: {path} must hold a webhook's address, such as https://hooks.slack.com/services/..."
+        )
     return url
 
 
 @dataclass(frozen=True)
 class Token:
-    """A bearer token and what it is good for."""
+    """A bearer token, what it is good for, and a name for whoever holds it."""
 
     secret: str
     scopes: frozenset[str]
+    name: str = ""
+
+    @property
+    def key_id(self) -> str:
+        """Names the token without telling it: the same after a restart and in every bridge that has it."""
+        return self.derive("key id").hex()[:16]
+
+    def derive(self, purpose: str) -> bytes:
+        """Make a key of the secret, 32 bytes, from which neither the secret nor another key can be learnt."""
+        return hmac.digest(self.secret.encode(), f"recwatch-bridge {purpose}".encode(), "sha256")
 
 
 class Doorkeeper:
     """Knows the bearer tokens; several may be valid at once, so that they can be exchanged one by one."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = [(token.secret.encode(), token.scopes) for token in tokens]
+        self._tokens = _merged(tokens)
+        self._by_id = {token.key_id: token for token in self._tokens}
 
-    def scopes(self, authorization: str | None) -> frozenset[str] | None:
-        """Return what an Authorization header allows; None when it names no known token.
-
-        Every token is compared in full, so that the time taken tells nothing.
-        """
+    def holder(self, authorization: str | None) -> Token | None:
+        """Return the token that an Authorization header names; None when it names no known one."""
         kind, _, given = (authorization or "").partition(" ")
-        presented = given.strip().encode("utf-8", "surrogateescape")
-        allowed: frozenset[str] = frozenset()
-        known = False
-        for secret, scopes in self._tokens:
-            if hmac.compare_digest(secret, presented):
-                known, allowed = True, allowed | scopes
-        return allowed if known and kind.lower() == "bearer" else None
+        # A server reads headers as Latin-1: that gives their bytes back.
+        found = self._find(given.strip().encode("latin-1", "surrogateescape"))
+        return found if kind.lower() == "bearer" else None
+
+    def holder_of(self, secret: str) -> Token | None:
+        """Return the token that somebody typed; None when there is no such one."""
+        return self._find(secret.strip().encode("utf-8", "surrogatepass"))
+
+    def by_id(self, key_id: str) -> Token | None:
+        """Return the token with this `key_id`, unless it was removed."""
+        return self._by_id.get(key_id)
+
+    def _find(self, presented: bytes) -> Token | None:
+        # Every token is compared in full, so that the time taken tells nothing.
+        found = None
+        for token in self._tokens:
+            if hmac.compare_digest(token.secret.encode(), presented):
+                found = token
+        return found
+
+
+def _merged(tokens: Sequence[Token]) -> list[Token]:
+    """One token a secret: what is listed twice may do both."""
+    merged: dict[str, Token] = {}
+    for token in tokens:
+        before = merged.get(token.secret)
+        name = (before and before.name) or token.name
+        scopes = token.scopes if before is None else before.scopes | token.scopes
+        merged[token.secret] = Token(token.secret, scopes, name)
+    return list(merged.values())

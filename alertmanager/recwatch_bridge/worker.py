@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 
 from recwatch_bridge.metrics import BridgeMetrics
 
-IDLE = 30.0
-"""Seconds after which a worker looks even if nobody woke it."""
+IDLE = 5.0
+"""Seconds after which a worker looks even if nobody woke it: another process may have left it work."""
 PAUSE = 1.0
 """Seconds between two tries of a step that failed."""
 

@@ -25,7 +25,7 @@ class Apis:
 
     def __init__(self, stack: Stack) -> None:
         self._ports = stack.ports
-        self._bridge_token = (stack.layout.secrets / "bridge_token").read_text(encoding="utf-8").strip()
+        self._bridge_token = (stack.layout.secrets / "bridge_admin_token").read_text(encoding="utf-8").strip()
 
     def _get(self, part: str, path: str, *, token: str | None = None, **parameters: str) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

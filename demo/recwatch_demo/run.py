@@ -32,6 +32,13 @@ from recwatch_local.up import first_models
 
 # By what the durations of each file are divided, so that a day of 2003 may last a second.
 FACTORS = {"prometheus": 60.0, "alertmanager": 60.0, "drift": 1200.0, "bridge": 120.0}
+# A day lasts a second here, so the log of interactions must not lag behind by many of them, and what is not
+# taken from a list within ten days is not taken.
+SERVICE = {
+    "RECWATCH_FLUSH_SECONDS": "1",
+    "RECWATCH_FEEDBACK_SECONDS": "10",
+    "RECWATCH_RERANK_TEST": "on",
+}
 LIMIT_SECONDS = 180.0
 # Watched on for so long, so that the picture shows whether the all clear holds.
 AFTER_SECONDS = 30.0
@@ -81,6 +88,13 @@ class Watch:
             self.look()
             time.sleep(_LOOK_EVERY)
 
+    def say_how_it_is(self) -> None:
+        """Whether the all clear held."""
+        try:
+            self.screen.say(self.loop.how_it_is())
+        except requests.RequestException as error:
+            self.screen.say(f"no answer: {error}")
+
     def look(self) -> None:
         """Ask every part once and show what is new."""
         self.stack.require_running()
@@ -124,8 +138,7 @@ def run(settings: Settings, screen: Screen) -> int:
     tools = ensure_tools(screen.say)
     layout = Layout(home=settings.run_folder / "home", run=settings.run_folder / "run")
     train = partial(first_models, say=screen.say)
-    # A day lasts a second here, so the log of interactions must not lag behind by many of them.
-    variables = {**os.environ, "RECWATCH_FLUSH_SECONDS": "1"}
+    variables = {**os.environ, **SERVICE}
     with only_one(
         settings.run_folder.with_suffix(".pid"), "a demo runs already in this checkout; Ctrl-C stops it"
     ):
@@ -155,10 +168,14 @@ def _tell(watch: Watch, settings: Settings, *, has_pages: bool) -> int:
     if complete:
         watch.screen.say(f"the loop is closed; watching on for {AFTER_SECONDS:.0f} s, whether it stays so")
         watch.for_seconds(AFTER_SECONDS)
+        watch.say_how_it_is()
     watch.timeline.write(settings.output / "timeline.json")
     draw(watch.loop.apis, watch.timeline, watch.started, settings.output / "timeline.png")
     for step in watch.timeline.missing:
         watch.screen.say(f"did not happen: {step.title} ({step.name})")
+    watch.screen.say(
+        f"the picture: {settings.output / 'timeline.png'}; what happened: timeline.json beside it"
+    )
     if not settings.once:
         _stay(watch, settings, has_pages=has_pages)
     return 0 if complete else 1
@@ -193,6 +210,7 @@ def _stay(watch: Watch, settings: Settings, *, has_pages: bool) -> None:
         "alerts": ports.url("prometheus") + alerts,
         "Alertmanager": ports.url("alertmanager") + silences,
         "drift": f"{ports.url('exporter')}/metrics",
+        "the bridge": f"{ports.url('bridge')}  (log in with {watch.stack.layout.secrets}/bridge_admin_token)",
         "the picture": settings.output / "timeline.png",
         "logs": watch.stack.layout.logs,
     }

@@ -152,6 +152,15 @@ class Loop:
             return None
         return f"Prometheus and Alertmanager: no {ALERT} for {MODEL}, {CHECK}"
 
+    def how_it_is(self) -> str:
+        """Whether it stayed so: in one line, what a person would ask at the end."""
+        firing = [
+            alert for alert in self._alerts(self.apis.prometheus_alerts()) if alert["state"] == "firing"
+        ]
+        rounds = len([run for run in self.runs() if run["started_at"]])
+        state = "has come back" if firing else "has not come back"
+        return f"the alert {state}; {rounds} {'retraining' if rounds == 1 else 'retrainings'} in all"
+
     def email_resolved(self) -> str | None:
         """A mail has arrived that says so."""
         return self._message("email", ("RESOLVED", *SUBJECT))

@@ -17,8 +17,8 @@ from recommender.files import write_whole
 from recommender.interactions import (
     RATING,
     Interactions,
-    batches,
     read_interactions,
+    read_log,
     write_interactions,
 )
 from recommender.paths import Home
@@ -80,7 +80,7 @@ def read_catalogue(home: Home) -> Catalogue:
 
 def read_all(home: Home) -> Interactions:
     """History, then every batch of the interaction log."""
-    return read_interactions([home.history, *batches(home.interactions)])
+    return Interactions.concatenate([read_interactions([home.history]), read_log(home.interactions)])
 
 
 def data_version(ratings: Interactions) -> str:

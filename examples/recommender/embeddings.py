@@ -1,6 +1,7 @@
 """Title embeddings: a sentence encoder's vector for every film, an artifact with versions of its own.
 
-`python -m recommender.embeddings` encodes the catalogue anew and puts the result into service.
+`python -m recommender.embeddings` encodes the catalogue anew and puts the result into service. The build is a
+pipeline that recwatch watches; RECWATCH_PUSHGATEWAY (host:port) takes its metrics.
 """
 
 import argparse
@@ -20,12 +21,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from recommender import times
 from recommender.catalogue import Catalogue, find_sorted
 from recommender.data import ensure_history, read_catalogue
 from recommender.errors import ModelError
 from recommender.paths import Home
+from recwatch.pipeline import PipelineRun
 from recwatch.registry import Manifest, ModelRegistry
 
 NAME = "titles"
@@ -87,10 +90,39 @@ def encode_titles(catalogue: Catalogue) -> TitleEmbeddings:
     return TitleEmbeddings(catalogue.item_id, np.asarray(encoder.embed(texts, norm=True), dtype=np.float32))
 
 
-def publish_titles(home: Home, catalogue: Catalogue, *, now: datetime, reason: str) -> str:
-    """Encode the catalogue, publish the vectors and put them into service; returns the version."""
+def build_titles(
+    home: Home,
+    *,
+    now: datetime,
+    reason: str,
+    push: str | None = None,
+    metrics: CollectorRegistry = REGISTRY,
+) -> str:
+    """Encode the catalogue, publish the vectors and put them into service.
+
+    Args:
+        home: with the catalogue.
+        now: names the version, aware.
+        reason: stands in the history of promotions.
+        push: the Pushgateway that takes the pipeline's metrics.
+        metrics: where they are kept.
+
+    Returns:
+        The version.
+    """
+    with PipelineRun(NAME, push=push, store_url=home.store_url, registry=metrics) as run:
+        with run.stage("read"):
+            catalogue = read_catalogue(home)
+        with run.stage("encode"):
+            embeddings = encode_titles(catalogue)
+        with run.stage("publish"):
+            return _publish(home, catalogue, embeddings, now=now, reason=reason)
+
+
+def _publish(
+    home: Home, catalogue: Catalogue, embeddings: TitleEmbeddings, *, now: datetime, reason: str
+) -> str:
     registry = ModelRegistry(home.artifacts(NAME))
-    embeddings = encode_titles(catalogue)
     version = registry.new_version(now)
     digest = sha256("\n".join(catalogue.title).encode()).hexdigest()[:12]
     manifest = Manifest(
@@ -117,16 +149,21 @@ def current_titles(home: Home) -> Path | None:
     return None if version is None else registry.path(version) / FILE
 
 
-def copy_titles(home: Home, target: Path) -> None:
+def copy_titles(home: Home, target: Path, *, push: str | None = None) -> None:
     """Copy the embeddings in service to `target`, making the first ones if there are none."""
+    ensure_titles(home, push=push)
+    shutil.copyfile(_existing(current_titles(home)), target)
+
+
+def ensure_titles(home: Home, *, push: str | None = None) -> None:
+    """Build the first title embeddings where there are none."""
     folder = home.artifacts(NAME)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".first.lock").open("a") as lock:
         # Two trainings that begin on an empty home would both make the first version.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if current_titles(home) is None:
-            publish_titles(home, read_catalogue(home), now=times.now(), reason="the first")
-    shutil.copyfile(_existing(current_titles(home)), target)
+            build_titles(home, now=times.now(), reason="the first", push=push)
 
 
 def _existing(path: Path | None) -> Path:
@@ -143,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("RECWATCH_HOME", ".")))
     home = Home(parser.parse_args(arguments).home)
     ensure_history(home)
-    version = publish_titles(home, read_catalogue(home), now=times.now(), reason="built by hand")
+    push = os.environ.get("RECWATCH_PUSHGATEWAY") or None
+    version = build_titles(home, now=times.now(), reason="built by hand", push=push)
     sys.stdout.write(f"{NAME} {version} is in service\n")
     return 0
 

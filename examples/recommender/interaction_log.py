@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.compaction import writing
 from recommender.interactions import Interactions, write_interactions
 from recommender.times import now, to_datetime64
 
@@ -84,7 +85,8 @@ class InteractionLog:
             name = f"{self.clock().astimezone(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}-{self._number:06d}.parquet"
             path = self.folder / name
             try:
-                write_interactions(path, to_interactions(batch))
+                with writing(self.folder):
+                    write_interactions(path, to_interactions(batch))
             except BaseException:
                 with self._lock:
                     self._waiting[:0] = batch

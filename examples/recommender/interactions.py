@@ -16,6 +16,7 @@ from recommender.files import write_whole
 RATING = "rating"
 CLICK = "click"
 
+_ATTEMPTS = 3
 _TIME = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
@@ -120,17 +121,44 @@ def read_interactions(paths: Iterable[Path]) -> Interactions:
     """Read Parquet files of interactions, in the order given.
 
     Raises:
-        DataError: when a file is damaged or lacks a column.
+        DataError: when a file is damaged, lacks a column or has rows without one of its values.
     """
-    parts = []
-    for path in paths:
+    return Interactions.concatenate([_read(path) for path in paths])
+
+
+def _read(path: Path) -> Interactions:
+    try:
+        table = pq.read_table(path, columns=SCHEMA.names)
+        lacking = [name for name in SCHEMA.names if name != "rating" and table.column(name).null_count]
+        if lacking:
+            raise ValueError(f"rows without {', '.join(lacking)}")  # noqa: TRY301 - told as the others are
+        return Interactions.from_table(table)
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        kept = aside(path.parent)
+        where = f"; what was merged last is still in {kept}" if kept.is_dir() else ""
+        raise DataError(
+            f"{path} is not a file of interactions ({error}): restore or remove it{where}"
+        ) from error
+
+
+def read_log(folder: Path) -> Interactions:
+    """Read all batches of an interaction log, anew where some were merged meanwhile.
+
+    Raises:
+        DataError: when a file is damaged, lacks a column or vanishes again and again.
+    """
+    for _ in range(_ATTEMPTS - 1):
         try:
-            parts.append(Interactions.from_table(pq.read_table(path, columns=SCHEMA.names)))
-        except (OSError, KeyError, pa.ArrowException) as error:
-            raise DataError(
-                f"{path} is not a file of interactions ({error}): restore or remove it"
-            ) from error
-    return Interactions.concatenate(parts)
+            return read_interactions(batches(folder))
+        except DataError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return read_interactions(batches(folder))
+
+
+def aside(folder: Path) -> Path:
+    """Where the old files of an interaction log lie once they are merged, until the next time."""
+    return folder.with_name(f".{folder.name}.aside")
 
 
 def batches(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         defaults = Settings.from_environment(os.environ)
     except SettingsError as error:
-        sys.stderr.write(f"RECWATCH_FLUSH_SECONDS: {error}\n")
+        sys.stderr.write(f"{error}\n")
         return 2
     parser = argparse.ArgumentParser(
         prog="python -m recommender.serve", description="Serve recommendations over HTTP."
@@ -43,7 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how often what users did is written; default: RECWATCH_FLUSH_SECONDS, or 30",
     )
     found = parser.parse_args(arguments)
-    app = create_app(Settings(Home(found.home), found.model, found.admin_token_file, found.flush_seconds))
+    app = create_app(
+        replace(
+            defaults,
+            home=Home(found.home),
+            model=found.model,
+            admin_token_file=found.admin_token_file,
+            flush_seconds=found.flush_seconds,
+        )
+    )
     uvicorn.run(
         app,
         host=found.host,

@@ -23,11 +23,13 @@ from recommender.api import (
     ReloadResponse,
     one_message,
 )
+from recommender.compaction import MERGED_AFTER, compact
 from recommender.engine import Engine, InService
 from recommender.errors import ModelError
 from recommender.interaction_log import Record
 from recommender.interactions import CLICK
 from recommender.recommend import Recommendation, Wish
+from recommender.rerank_test import RERANK
 from recommender.settings import Settings
 from recommender.tokens import admin_token, is_bearer
 from recommender.watching import Watch
@@ -92,6 +94,7 @@ class Service:
         self.watch = Watch(settings, lambda: self.engine, registry=registry)
         self.dropped_writes = DroppedWrites.of(registry)
         self.dropped_writes.expect("interactions", "full")
+        self.dropped_writes.expect("lists", "error")
         self._engine: Engine | None = None
         self._flush_now = asyncio.Event()
 
@@ -114,12 +117,16 @@ class Service:
             # A service that falls back to popularity is better than none; a reload heals it.
             self.watch.not_loaded(error)
         await run_in_threadpool(self.watch.started, self._engine.in_service)
-        flushing = asyncio.create_task(self._flush_forever(self._engine))
+        tasks = [
+            asyncio.create_task(self._flush_forever(self._engine)),
+            asyncio.create_task(self._merge_daily(self._engine)),
+        ]
         try:
             yield
         finally:
-            flushing.cancel()
-            await asyncio.wait([flushing])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             await run_in_threadpool(self._flush, self._engine)
             await run_in_threadpool(self.watch.stopped)
 
@@ -127,15 +134,17 @@ class Service:
         """Recommend to one user."""
         engine = self.engine
         in_service = engine.in_service
-        wish = _wish(body, engine)
+        listing = self.watch.quality.begin(asks_for_itself="rerank" in body.model_fields_set)
+        wish = _wish(body, engine, rerank=body.rerank or listing.variant == RERANK)
         filters = body.filters.model_dump(exclude_defaults=True)
-        with self.watch.metrics.request(
+        with self.watch.metrics.arm(listing.variant).request(
             wish.user_id, topk=wish.topk, exclude_seen=wish.exclude_seen, filters=filters
         ) as request:
             answer = await run_in_threadpool(engine.recommend, in_service, wish)
             response = _response(engine, in_service, answer)
-            self.watch.answered(request, [item.item_id for item in response.items], answer)
-        self.watch.metrics.impressions(len(response.items))
+            items = [item.item_id for item in response.items]
+            self.watch.answered(request, items, answer)
+        self.watch.shown(listing, wish.user_id, items, answer, in_service.version)
         return response
 
     async def feedback(self, body: FeedbackRequest) -> FeedbackResponse:
@@ -163,8 +172,7 @@ class Service:
         # Not at every record beyond: where nothing can be written, that would be a try at each request.
         if engine.log.waiting == self.settings.flush_records:
             self._flush_now.set()
-        if body.event == CLICK:
-            self.watch.metrics.clicks(1)
+        self.watch.taken(body.user_id, body.item_id, clicked=body.event == CLICK)
         return FeedbackResponse()
 
     async def reload(self, request: Request) -> ReloadResponse:
@@ -209,6 +217,25 @@ class Service:
                 await asyncio.wait_for(self._flush_now.wait(), self.settings.flush_seconds)
             self._flush_now.clear()
             await run_in_threadpool(self._flush, engine)
+            self._settle()
+
+    async def _merge_daily(self, engine: Engine) -> None:
+        while True:
+            await run_in_threadpool(self._merge, engine)
+            await asyncio.sleep(MERGED_AFTER.total_seconds())
+
+    def _merge(self, engine: Engine) -> None:
+        try:
+            compact(engine.log.folder, times.now() - MERGED_AFTER)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is another try tomorrow
+            # Nothing has changed: the files are only more than need be.
+            self.watch.failed("Interactions not merged", error=error)
+
+    def _settle(self) -> None:
+        try:
+            self.watch.quality.lists.settle_due()
+        except Exception as error:  # noqa: BLE001 - the flushes must go on
+            self.dropped_writes.drop("lists", "error", error)
 
     def _drop(self, count: int) -> None:
         self.dropped_writes.drop(
@@ -218,12 +245,12 @@ class Service:
     def _flush(self, engine: Engine) -> None:
         try:
             engine.log.flush()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is another try
             # Nothing is lost yet: the records wait for the next flush; what gives way is counted by _drop.
             self.watch.failed("Interactions not written", waiting=engine.log.waiting, error=error)
 
 
-def _wish(body: RecommendRequest, engine: Engine) -> Wish:
+def _wish(body: RecommendRequest, engine: Engine, *, rerank: bool) -> Wish:
     genres = frozenset(body.filters.genres)
     unknown = sorted(genres.difference(engine.catalogue.genre_names))
     if unknown:
@@ -239,7 +266,7 @@ def _wish(body: RecommendRequest, engine: Engine) -> Wish:
         genres=genres,
         year_from=body.filters.year_from,
         year_to=body.filters.year_to,
-        rerank=body.rerank,
+        rerank=rerank,
     )
 
 

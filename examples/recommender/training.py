@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -74,6 +74,7 @@ class Data:
         held_out: each user's newest fifth, which nobody trains on.
         train: of what is known, the job's window.
         inner: `train` again cut by user and time, for early stopping and the search.
+        arrived: when the newest of the ratings came in; the replay's events happened long before.
     """
 
     ratings: Interactions
@@ -81,6 +82,7 @@ class Data:
     held_out: Interactions
     train: Interactions
     inner: Split
+    arrived: datetime
 
     @property
     def newest_event(self) -> datetime:
@@ -106,7 +108,14 @@ def prepare(job: Job) -> Data:
         # The window comes after the split: a hold-out is a user's newest ratings of all times (splits.py).
         end = ratings.timestamp.max() if until is None else until
         in_window = in_window.between(end - np.timedelta64(job.window), None)
-    return Data(ratings, split.train, split.held_out, in_window, split_by_user_and_time(in_window))
+    inner = split_by_user_and_time(in_window)
+    return Data(ratings, split.train, split.held_out, in_window, inner, _arrived(job.home, ratings))
+
+
+def _arrived(home: Home, ratings: Interactions) -> datetime:
+    """When the newest rating came in: history, whose events are of another century, when it was imported."""
+    imported = datetime.fromtimestamp(home.history.stat().st_mtime, UTC)
+    return max(imported, times.to_datetime(ratings.observed_at.max()))
 
 
 def train(job: Job, tell: Callable[[str], object] = lambda _: None) -> Result:
@@ -171,7 +180,7 @@ def _run(job: Job, parameters: Parameters, data: Data | None) -> TrainingRun:
         push=job.pushgateway,
         run_id=job.run_id,
         data_version=None if data is None else data_version(data.ratings),
-        data_timestamp=None if data is None else data.newest_event,
+        data_timestamp=None if data is None else data.arrived,
         commit=git_commit(Path(__file__).parent),
         registry=job.registry,
     )
@@ -232,6 +241,6 @@ def _publish(
     with registry.publish(version) as folder:
         model.save(folder / MODEL_FILE)
         write_interactions(folder / REFERENCE_FILE, data.ratings.between(since, None))
-        copy_titles(job.home, folder / TITLES_FILE)
+        copy_titles(job.home, folder / TITLES_FILE, push=job.pushgateway)
         manifest.write(folder)
     return version, registry.path(version)

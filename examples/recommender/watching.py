@@ -8,11 +8,14 @@ import numpy.typing as npt
 from prometheus_client import CollectorRegistry
 
 from recommender.engine import Engine, InService
+from recommender.lists import Listing
+from recommender.quality import ListQuality
 from recommender.recommend import Recommendation
+from recommender.rerank_test import TEST
 from recommender.settings import Settings
 from recwatch import logs
 from recwatch.errors import StoreError
-from recwatch.health import DiskSpace, HealthChecks, RegistryVersion
+from recwatch.health import DiskSpace, HealthChecks, Memory, RegistryVersion
 from recwatch.health.database import Database
 from recwatch.recorder import Recorder
 from recwatch.requestlog import RequestLog
@@ -23,6 +26,9 @@ from recwatch.store import open_store
 
 _LOGGER = "recommender.service"
 _LEAST_FREE_BYTES = 100 * 2**20
+# Two thirds of what the first version reaches over the replay's first minutes, with and without reranking:
+# lists are few there, and their users fewer.
+QUALITY_BASELINE = {"hit_rate@10": 0.15, "ndcg@10": 0.07}
 
 
 class Watch:
@@ -51,12 +57,34 @@ class Watch:
             registry=registry,
         )
         self.metrics = RecommenderMetrics(settings.model, recorder=self.recorder, registry=registry)
+        self.quality = ListQuality(settings, registry=registry, baseline=QUALITY_BASELINE)
+        for arm in TEST.shares if settings.rerank_test else ():
+            self.metrics.arm(arm)  # exported at 0 from the start
         self.health = HealthChecks(registry=registry)
         self.health.add("model", RegistryVersion(settings.home.artifacts(settings.model)), critical=False)
         self.health.add("store", Database(self._store_url), critical=False)
         self.health.add(
             "disk", DiskSpace(settings.home.root, min_bytes=_LEAST_FREE_BYTES, min_ratio=0), critical=False
         )
+        self.health.add("memory", Memory(), critical=False)
+
+    def shown(
+        self,
+        listing: Listing,
+        user_id: int,
+        items: Sequence[int],
+        answer: Recommendation,
+        version: str | None,
+    ) -> None:
+        """A list was shown."""
+        self.metrics.arm(listing.variant).impressions(len(items))
+        self.quality.shown(listing, user_id, items, version=version, is_fallback=answer.fallback is not None)
+
+    def taken(self, user_id: int, item_id: int, *, clicked: bool) -> None:
+        """A user clicked an item, or rated it."""
+        variant = self.quality.taken(user_id, item_id)
+        if clicked:
+            self.metrics.arm(variant).clicks(1)
 
     def answered(self, request: RecommenderRequest, items: Sequence[int], answer: Recommendation) -> None:
         """Tell what a request returns and how it was found."""
@@ -83,6 +111,7 @@ class Watch:
         self.recorder.flush()  # so that the log's last line is this one
         self._logger.info(logs.event("Service stopped"))
         self.recorder.close()
+        self.quality.close()
         self.health.close()
 
     def reloaded(self, old: InService, new: InService) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from recwatch import __version__, logs
 from recwatch.config import load_config
 from recwatch.errors import ConfigError
+from recwatch.say import CannotAnswerError, answer, remark
 from recwatch_exporter.addresses import Address, parse_address
 from recwatch_exporter.cautions import cautions
 from recwatch_exporter.commands.check import FORMATS, check
 from recwatch_exporter.commands.profile import profile
-from recwatch_exporter.commands.say import CannotAnswerError, answer, remark
 from recwatch_exporter.commands.serve import serve
 from recwatch_exporter.config import Config
 from recwatch_exporter.report import Verdict
@@ -23,7 +23,7 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = _parser()
+    parser = create_parser()
     options = argparse.Namespace(**_DEFAULTS)
     parser.parse_args(argv, options)
     command = options.command or "serve"
@@ -71,7 +71,8 @@ _DEFAULTS = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def create_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command."""
     shared, serving = _shared_options(), _serving_options()
     parser = argparse.ArgumentParser(
         prog="recwatch-exporter",

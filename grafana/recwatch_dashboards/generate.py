@@ -7,9 +7,29 @@ from pathlib import Path
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from recwatch_dashboards.overview import overview
+from recwatch_dashboards import (
+    drift,
+    loop,
+    overview,
+    pipelines,
+    quality,
+    rerank,
+    service,
+    stack,
+    training,
+)
 
-DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {"overview": overview}
+DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
+    "drift": drift.build,
+    "loop": loop.build,
+    "overview": overview.build,
+    "pipelines": pipelines.build,
+    "quality": quality.build,
+    "rerank": rerank.build,
+    "service": service.build,
+    "stack": stack.build,
+    "training": training.build,
+}
 
 
 def render(builder: Callable[[], Dashboard]) -> str:

@@ -21,14 +21,34 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from recwatch.durations import format_duration, parse_duration
 from recwatch.errors import ConfigError, DurationError
 from recwatch.redaction import mask_passwords
 
-__all__ = ["Duration", "Strict", "expand_variables", "load_config", "parse_config"]
+__all__ = ["Duration", "Strict", "expand_variables", "load_config", "parse_config", "worded"]
 
 _MEANT = "meant"
+_WORDINGS = {
+    "string_type": "must be text: a number needs quotes",
+    "string_too_short": "must not be empty: write something",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is required; add it",
+}
+"""For pydantic's types of error."""
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -122,7 +142,8 @@ def load_config(path: Path, model: type[Model], environment: Mapping[str, str] |
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: cannot be read: {reason}; say by --config.file where it is") from error
     try:
         return _read(path, text, model, os.environ if environment is None else environment)
     except RecursionError:
@@ -135,7 +156,7 @@ def _read(path: Path, text: str, model: type[Model], environment: Mapping[str, s
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {_place(error)}") from None
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}: must be a mapping of keys to values, as in the example beside it")
+        raise ConfigError(f"{path}: must hold keys and their values: write key: value, a line for each")
     try:
         expanded = expand_variables(document, environment)
     except ConfigError as error:
@@ -188,11 +209,30 @@ def _lines(error: ValidationError, document: object, meant: Mapping[str, str]) -
         elif item["type"] in {"dict_type", "model_type"}:
             found = _found(item["input"])
             lines.append(f"{key}: must be a mapping: write {{key: value}}, or a line for each key{found}")
-        elif item["type"] == "missing":
-            lines.append(f"{key}: is required; add it")
         else:
-            lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{_found(item['input'])}")
+            lines.append(f"{key}: {worded(item)}".removeprefix(": "))
     return lines
+
+
+def worded(item: ErrorDetails) -> str:
+    """Say in words for people what is wrong with a value, what to write, and what was found.
+
+    Args:
+        item: one of what a pydantic `ValidationError` has to say.
+    """
+    return f"{_wording(item)}{_found(item['input'])}"
+
+
+def _wording(item: ErrorDetails) -> str:
+    """What is wrong, and what to write: pydantic's own words say it for who knows its types."""
+    wording = _WORDINGS.get(item["type"])
+    if wording is None:
+        return item["msg"].removeprefix("Value error, ")
+    limits = {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value
+        for key, value in item.get("ctx", {}).items()
+    }
+    return wording.format(**limits)
 
 
 def _key(loc: Sequence[str | int], document: object) -> str:
@@ -201,8 +241,11 @@ def _key(loc: Sequence[str | int], document: object) -> str:
     for part in loc:
         document = _entry(document, part)
         name = document.get("name") if isinstance(part, int) and isinstance(document, dict) else None
+        if part == "[key]":  # pydantic's mark of a mistake in the key itself
+            continue
         parts.append(f"{part} ({name:.60})" if isinstance(name, str) and name.isprintable() else str(part))
-    return ".".join(parts) or "file"
+    # A mistake between two keys has no place of its own, and names them.
+    return ".".join(parts)
 
 
 def _entry(document: object, part: str | int) -> object:
@@ -214,4 +257,7 @@ def _entry(document: object, part: str | int) -> object:
 
 def _found(value: object) -> str:
     """What stood there, masked before it is cut; no mapping or list, which may hold secrets."""
-    return "" if isinstance(value, dict | list) else f" (found {mask_passwords(repr(value)):.80})"
+    if isinstance(value, dict | list):
+        return ""
+    shown = format_duration(value) if isinstance(value, timedelta) else repr(value)
+    return f" (found {mask_passwords(shown):.80})"

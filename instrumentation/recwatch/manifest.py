@@ -66,13 +66,13 @@ class Manifest:
             document = json.loads(path.read_text(encoding="utf-8"))
             newest_event = document.get("newest_event")
             return cls(
-                model=str(document["model"]),
-                version=str(document["version"]),
+                model=_text(document["model"]),
+                version=_text(document["version"]),
                 trained_at=datetime.fromisoformat(document["trained_at"]),
-                data_version=str(document["data_version"]),
+                data_version=_text(document["data_version"]),
                 newest_event=None if newest_event is None else datetime.fromisoformat(newest_event),
                 parameters=dict(document.get("parameters", {})),
-                metrics={str(name): float(value) for name, value in document.get("metrics", {}).items()},
+                metrics={_text(name): float(value) for name, value in document.get("metrics", {}).items()},
                 git_commit=document.get("git_commit"),
             )
         except FileNotFoundError:
@@ -81,7 +81,7 @@ class Manifest:
             ) from None
         except KeyError as error:
             raise RegistryError(f"{path} lacks {error}: write it with Manifest.write") from error
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise RegistryError(
                 f"{path} cannot be used ({error!r}): restore it, or train and publish again"
             ) from error
@@ -128,10 +128,21 @@ class Promotion:
                 reason=str(document["reason"]),
                 action=cast("Action", action),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RegistryError(
                 f"history.jsonl: {line!r:.120} cannot be used ({error!r}): remove that line"
             ) from error
+
+
+def _text(value: object) -> str:
+    """Return a value as text; JSON can spell halves of surrogate pairs, which no file or database takes.
+
+    Raises:
+        UnicodeEncodeError: a ValueError, when it holds one.
+    """
+    text = str(value)
+    text.encode()
+    return text
 
 
 def _require_aware(name: str, value: datetime) -> None:

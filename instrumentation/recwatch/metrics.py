@@ -23,6 +23,7 @@ __all__ = [
     "DroppedWrites",
     "HealthMetrics",
     "HttpMetrics",
+    "PipelineMetrics",
     "QualityMetrics",
     "ServingMetrics",
     "TrainingMetrics",
@@ -270,6 +271,13 @@ class ServingMetrics(_MetricSet):
         self.reloads = declare(
             Counter, "recommender_model_reloads_total", "Loads of a model: success or error.", "model outcome"
         )
+        self.last_reload = declare(
+            Gauge,
+            "recommender_model_last_reload_successful",
+            "Whether the last load of a model ended well.",
+            "model",
+            multiprocess_mode="livemin",
+        )
         self.loaded: dict[tuple[str, str], str] = {}
         """The version that each (model, variant) has loaded; the info metric shows no other."""
         counted = (self.requests, self.duration, self.fallbacks, self.errors, self.recommendations)
@@ -284,6 +292,11 @@ class TrainingMetrics(_MetricSet):
         self.runs = self._declare(
             Counter, "training_runs_total", "Trainings that ended: completed or failed.", "model status"
         )
+        self.seconds = self._declare(
+            Counter, "training_seconds_total", "Time that trainings took, in whole seconds.", "model"
+        )
+        self.elapsed_ms: dict[str, int] = {}
+        """What they took to the millisecond, by model; the counter has the whole seconds of it."""
         self.duration = self._gauge("training_duration_seconds", "Time that the last training took.")
         self.iteration_duration = self._declare(
             Histogram,
@@ -294,6 +307,9 @@ class TrainingMetrics(_MetricSet):
         )
         self.in_progress = self._gauge("training_in_progress", "Trainings under way.", mode="livesum")
         self.loss = self._gauge("training_loss", "Loss after the last iteration.")
+        self.loss_not_finite = self._gauge(
+            "training_loss_not_finite", "1 where the loss after the last iteration is NaN or infinite."
+        )
         self.metric = self._gauge(
             "training_metric",
             "Quality of the last training, by split: validation or test.",
@@ -313,6 +329,32 @@ class TrainingMetrics(_MetricSet):
         )
 
     def _gauge(self, name: str, meaning: str, labels: str = "model", *, mode: str = "mostrecent") -> Gauge:
+        return self._declare(Gauge, name, meaning, labels, multiprocess_mode=mode)
+
+
+class PipelineMetrics(_MetricSet):
+    """What a data pipeline says of itself, while it runs and when it is over."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self.runs = self._declare(
+            Counter, "pipeline_runs_total", "Runs that ended: completed or failed.", "pipeline status"
+        )
+        # No histogram: pushed by a process a run, it would hold one observation for ever.
+        self.stage_duration = self._gauge(
+            "pipeline_stage_duration_seconds",
+            "Time that a stage took when it was last completed.",
+            "pipeline stage",
+        )
+        self.in_progress = self._gauge("pipeline_in_progress", "Runs under way.", mode="livesum")
+        self.last_success = self._gauge(
+            "pipeline_last_success_timestamp_seconds", "When a run last completed.", mode="max"
+        )
+        self.last_failure = self._gauge(
+            "pipeline_last_failure_timestamp_seconds", "When a run last failed.", mode="max"
+        )
+
+    def _gauge(self, name: str, meaning: str, labels: str = "pipeline", *, mode: str = "mostrecent") -> Gauge:
         return self._declare(Gauge, name, meaning, labels, multiprocess_mode=mode)
 
 

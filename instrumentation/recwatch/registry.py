@@ -102,7 +102,7 @@ class ModelRegistry:
         """The version in service; None before the first promotion.
 
         Raises:
-            RegistryError: when `current` holds something else than a version's name.
+            RegistryError: when `current` cannot be read, or holds something else than a version's name.
         """
         name = self._journal.current()
         return None if name is None else _checked(name)
@@ -111,7 +111,7 @@ class ModelRegistry:
         """Every promotion and rollback, oldest first.
 
         Raises:
-            RegistryError: when a line of the history is damaged.
+            RegistryError: when the history cannot be read, or a line of it is damaged.
         """
         return self._journal.history()
 

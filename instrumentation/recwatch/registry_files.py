@@ -32,7 +32,9 @@ def locked(path: Path, *, timeout: float) -> Iterator[None]:
         deadline = monotonic() + timeout
         while not _try_lock(lock.fileno()):
             if monotonic() > deadline:
-                raise RegistryError(f"{path} has been held for {timeout:g} s: end the process that holds it")
+                raise RegistryError(
+                    f"{path} has been held for {timeout:g} s: end the process that holds it"
+                ) from TimeoutError()
             sleep(_RETRY_SECONDS)
         try:
             yield

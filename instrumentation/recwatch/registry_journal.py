@@ -34,22 +34,25 @@ class Journal:
         self._next = folder / ".history.next"
 
     def current(self) -> str | None:
-        """What `current` names, unchecked; None where there is none."""
-        try:
-            # Whatever is no version's name is refused by the registry, also bytes that are no text.
-            return self._current.read_text(encoding="utf-8", errors="replace").strip()
-        except FileNotFoundError:
-            return None
+        """What `current` names, unchecked; None where there is none.
+
+        Raises:
+            RegistryError: when it cannot be read.
+        """
+        # Whatever is no version's name is refused by the registry, also bytes that are no text.
+        text = _text_of(self._current)
+        return None if text is None else text.strip()
 
     def history(self) -> list[Promotion]:
         """Every change, oldest first, also one that was killed before its last step.
 
         Raises:
-            RegistryError: when a line is damaged.
+            RegistryError: when a line is damaged, or the file cannot be read.
         """
         history = _read(self._history)
+        begun = _text_of(self._next)
         try:
-            following = _read(self._next)
+            following = _lines(begun)
         except RegistryError:
             return history
         done = following[:-1] == history and following[-1:] != [] and following[-1].version == self.current()
@@ -116,11 +119,22 @@ def undoable(history: Sequence[Promotion]) -> list[str]:
 
 
 def _read(path: Path) -> list[Promotion]:
+    return _lines(_text_of(path))
+
+
+def _lines(text: str | None) -> list[Promotion]:
+    return [Promotion.from_json(line) for line in (text or "").splitlines() if line]
+
+
+def _text_of(path: Path) -> str | None:
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return []
-    return [Promotion.from_json(line) for line in lines if line]
+        return None
+    except OSError as error:
+        raise RegistryError(
+            f"{path} cannot be read ({error.strerror or error}): see that this user may read it"
+        ) from error
 
 
 def _text(history: Sequence[Promotion]) -> str:

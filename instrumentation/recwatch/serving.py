@@ -189,6 +189,7 @@ class RecommenderMetrics:
         """A load of a model ended well or not; never raises."""
         try:
             self._reloads[outcome].inc()
+            self._metrics.last_reload.labels(self.model).set(outcome == "success")
         except Exception as fault:  # noqa: BLE001 - watching must never break the service
             self._arm.drop(fault)
 

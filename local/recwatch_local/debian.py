@@ -16,6 +16,9 @@ from recwatch_local.errors import ToolsMissingError
 NEWER = "forky"
 """The suite that has Prometheus 3.5 and its companions, built so that they run on older Debians too."""
 
+OLDER = "trixie"
+"""The suite that has Prometheus 2.53."""
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _REMEDY = "Install Prometheus, Alertmanager and Pushgateway from prometheus.io and put them on PATH."
 # Debian's builds look for their templates there, and Alertmanager does not start without them. In programs

@@ -83,6 +83,10 @@ def prepare(
     _place(ROOT / "prometheus" / "prometheus.yml", layout.prometheus_config, by_name.get("prometheus"))
     for rules in sorted((ROOT / "prometheus" / "rules").glob("*.yml")):
         _place(rules, layout.prometheus_config.parent / "rules" / rules.name, by_name.get("prometheus"))
+    # The user's, in the units of real time: linked whole, so that a file added later is read too.
+    _link(ROOT / "prometheus" / "thresholds", layout.prometheus_config.parent / "thresholds")
+    if not factors:
+        _link(ROOT / "prometheus" / "services", layout.prometheus_config.parent / "services")
     _place(
         ROOT / "alertmanager" / "alertmanager.yml", layout.alertmanager_config, by_name.get("alertmanager")
     )
@@ -99,7 +103,7 @@ def prepare(
 
 def _secrets(folder: Path, ports: Ports, slack_url_file: str | None) -> None:
     """Make the tokens; `slack_url` names the inbox until somebody names a webhook or writes one there."""
-    make_secrets(folder, ("bridge_token", "admin_token", "exporter_token"))
+    make_secrets(folder, ("bridge_token", "bridge_admin_token", "admin_token", "exporter_token"))
     slack_url = folder / "slack_url"
     if slack_url_file:
         write_secret(slack_url, Path(slack_url_file).read_text(encoding="utf-8").strip())

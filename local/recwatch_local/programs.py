@@ -111,15 +111,18 @@ def programs(layout: Layout, ports: Ports, tools: Tools) -> list[Program]:
 
 
 def environment(layout: Layout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
-    """What every part and every trainer finds in its environment; mail goes to the inbox unless it is set."""
+    """What every part and every trainer finds in its environment; the first three give way to what is set."""
     return {
         "RECWATCH_SMTP_HOST": HOST,
         "RECWATCH_SMTP_PORT": str(ports.smtp),
+        "RECWATCH_RERANK_TEST": "on",
         **inherited,
         "RECWATCH_HOME": str(layout.home),
         "RECWATCH_SECRETS": str(layout.secrets),
         "RECWATCH_ADMIN_TOKEN_FILE": str(layout.secrets / "admin_token"),
         "RECWATCH_PUSHGATEWAY": ports.address("pushgateway"),
         "RECWATCH_RECOMMENDER_URL": ports.url("recommender"),
+        "RECWATCH_PROMETHEUS_URL": ports.url("prometheus"),
+        "RECWATCH_BRIDGE_URL": ports.url("bridge"),
         "RECWATCH_PYTHON": sys.executable,
     }

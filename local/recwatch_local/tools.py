@@ -41,6 +41,8 @@ TOOLS = {
     "amtool": Tool(("amtool",), (0, 28), "prometheus-alertmanager"),
     "pushgateway": Tool(("pushgateway", "prometheus-pushgateway"), (1, 5), "prometheus-pushgateway"),
 }
+OLDEST = (2, 53)
+"""The oldest Prometheus that the rules are written for: the long-term release before 3."""
 _LOAD_OPENMP = "import ctypes; ctypes.CDLL('libgomp.so.1')"
 _VERSION = re.compile(r"version (\d+)\.(\d+)")
 
@@ -112,6 +114,24 @@ def ensure_tools(say: Callable[[str], None], folder: Path = TOOLS_FOLDER) -> Too
     if not has_openmp() and debian.is_available():
         debian.unpack(["libgomp1"], folder, say)
     return find_tools(folder)
+
+
+def find_oldest_promtool(folder: Path = TOOLS_FOLDER) -> Path | None:
+    """Find the promtool of the oldest Prometheus that the rules are written for, where it was unpacked."""
+    program = folder / "oldest" / "usr" / "bin" / "promtool"
+    version = program_version(program)
+    return program if version is not None and version[0] == OLDEST[0] and version >= OLDEST else None
+
+
+def ensure_oldest_promtool(say: Callable[[str], None], folder: Path = TOOLS_FOLDER) -> Path | None:
+    """Find that promtool, or unpack it from Debian's package; None where this is no Debian.
+
+    Raises:
+        ToolsMissingError: when Debian's package cannot be had.
+    """
+    if find_oldest_promtool(folder) is None and debian.is_available():
+        debian.unpack(["promtool"], folder / "oldest", say, suite=debian.OLDER)
+    return find_oldest_promtool(folder)
 
 
 def has_openmp() -> bool:

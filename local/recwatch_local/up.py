@@ -49,14 +49,17 @@ def up(say: Say) -> int:
     terminate_like_interrupt()
     tools = ensure_tools(say)
     layout = layout_of(os.environ)
+    ports = ports_from(os.environ)
     layout.run.mkdir(parents=True, exist_ok=True)
     try:
         with (
             only_one(layout.run / PID_FILE, "`make up` runs already; `make down` stops it"),
-            running(
-                layout, ports_from(os.environ), tools, first_models=partial(first_models, say=say), say=say
-            ) as stack,
+            running(layout, ports, tools, first_models=partial(first_models, say=say), say=say) as stack,
         ):
+            say(f"the bridge's page: {ports.url('bridge')}; log in with {layout.secrets}/bridge_admin_token")
+            say(
+                "no Grafana here: `recwatch report` shows how things are; `make reload` loads what you change"
+            )
             say(f"all of it is up; logs in {stack.layout.logs}; Ctrl-C or `make down` stops it")
             while True:
                 stack.require_running()

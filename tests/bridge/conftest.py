@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 
 from recwatch.registry import ModelRegistry
 from recwatch.testing import MailServer, SlackServer, free_port, wait_until
-from recwatch_bridge.accept import Acceptor
+from recwatch_bridge.accepting.accept import Acceptor
+from recwatch_bridge.accepting.payload import Webhook, parse_webhook
 from recwatch_bridge.metrics import BridgeMetrics
-from recwatch_bridge.payload import Webhook, parse_webhook
-from recwatch_bridge.policy import Limits
-from recwatch_bridge.store import Store
+from recwatch_bridge.retraining.policy import Limits
+from recwatch_bridge.storage.store import Store
 
 TOKEN = "a-token-for-tests"
 
@@ -48,6 +48,7 @@ with registry.publish(version) as folder:
 Path(os.environ["RECWATCH_RESULT"]).write_text(json.dumps({"version": version, **plan["result"]}))
 """
 
+LABELS = {"severity": "warning", "model": "als", "action": "retrain"}
 GOOD_RESULT = {"metrics": {"ndcg@10": 0.20}, "serving_metrics": {"ndcg@10": 0.19}, "samples": 500}
 
 
@@ -140,7 +141,7 @@ def alert() -> Alerts:
     ) -> dict[str, Any]:
         return {
             "status": status,
-            "labels": {"alertname": name, "severity": "warning", "model": "als", **(labels or {})},
+            "labels": {"alertname": name, **LABELS, **(labels or {})},
             "annotations": {"summary": "rating_scale has drifted", **(annotations or {})},
             "startsAt": starts_at,
             "endsAt": "0001-01-01T00:00:00Z" if status == "firing" else "2026-11-21T04:00:00Z",
@@ -262,11 +263,11 @@ def workplace(tmp_path: Path, mail: MailServer, slack: SlackServer) -> Workplace
 
 
 @pytest.fixture
-def start(workplace: Workplace) -> Iterator[Callable[[], BridgeProcess]]:
+def start(workplace: Workplace) -> Iterator[Callable[..., BridgeProcess]]:
     """Starts the real bridge on the workplace; may be called again after a kill."""
     started: list[BridgeProcess] = []
 
-    def begin() -> BridgeProcess:
+    def begin(*, ready: bool = True) -> BridgeProcess:
         port = free_port()
         argv = [sys.executable, "-m", "recwatch_bridge", "--config.file", str(workplace.config)]
         with (workplace.folder / "bridge.log").open("ab") as output:
@@ -275,7 +276,8 @@ def start(workplace: Workplace) -> Iterator[Callable[[], BridgeProcess]]:
             )
         bridge = BridgeProcess(process, f"http://127.0.0.1:{port}")
         started.append(bridge)
-        wait_until(lambda: _answers(bridge), timeout=30)
+        if ready:
+            wait_until(lambda: _answers(bridge), timeout=60)
         return bridge
 
     yield begin
@@ -290,5 +292,5 @@ def _answers(bridge: BridgeProcess) -> bool:
         pytest.fail("the bridge ended; see bridge.log")
     try:
         return requests.get(f"{bridge.url}/-/ready", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False

@@ -4,10 +4,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy.exc import OperationalError
 
+from recwatch_bridge.delivering.outbox import Backlog
 from recwatch_bridge.metrics import BridgeMetrics
-from recwatch_bridge.outbox import Backlog
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "bridge.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "bridge-reference.md"
 
 
 def names(registry: CollectorRegistry) -> set[str]:
@@ -26,6 +26,13 @@ def test_known_labels_start_at_zero(registry: CollectorRegistry, metrics: Bridge
     assert value("bridge_dead_letters", {"sink": "email"}) == 1
     assert value("bridge_outbox_oldest_timestamp_seconds", {"sink": "email"}) == 5.0
     assert value("bridge_outbox_oldest_timestamp_seconds", {"sink": "slack"}) is None
+
+
+def test_messages_of_a_sink_that_is_gone_are_counted(
+    registry: CollectorRegistry, metrics: BridgeMetrics
+) -> None:
+    metrics.watch_outbox(["email"], lambda: {"email": Backlog(), "slack": Backlog(pending=3, oldest=5.0)})
+    assert registry.get_sample_value("bridge_outbox_pending", {"sink": "slack"}) == 3
 
 
 def test_scrape_outlives_the_database(registry: CollectorRegistry, metrics: BridgeMetrics) -> None:

@@ -67,7 +67,7 @@ def test_retraining_from_alert_to_promotion(start: Any, workplace: Any, alert: A
     assert [run["id"]] == answer["runs"] == workplace.starts()
     assert run["reasons"] == ["DriftDetected: rating_scale has drifted"]
     assert run["version"] == workplace.registry.current()
-    assert run["gate"]["summary"].startswith("ndcg@10 is 1.053 of the version in service")
+    assert run["gate"]["summary"].startswith("ndcg@10 0.2: no version in service to compare with")
     assert run["started_at"] <= run["finished_at"]
     log = Path(run["log"]).read_text(encoding="utf-8")
     assert log == "reason: DriftDetected: rating_scale has drifted\n"
@@ -89,6 +89,21 @@ def test_trainer_outlives_a_killed_bridge(start: Any, workplace: Any, alert: Any
     workplace.hold.unlink()
     wait_until(again.run_in("promoted"), timeout=30)
     assert len(workplace.starts()) == 1
+
+
+def test_a_run_that_waits_begins_by_what_the_limits_are_after_a_restart(
+    start: Any, workplace: Any, alert: Any, group: Any
+) -> None:
+    workplace.settings["models"]["als"] |= {"cooldown": "0", "max_per_day": 1}
+    bridge = start()
+    bridge.post("/actions/retrain", group(alert()))
+    wait_until(bridge.run_in("promoted"), timeout=30)
+    bridge.post("/actions/retrain", group(alert(fingerprint="f2")))
+    wait_until(bridge.run_in("pending"), timeout=30)
+    bridge.kill()
+    workplace.settings["models"]["als"]["max_per_day"] = 100
+    start()
+    wait_until(lambda: len(workplace.starts()) == 2, timeout=30)
 
 
 def test_trainer_that_died_with_the_bridge(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recwatch.errors import ConfigError
-from recwatch_bridge.secret import Doorkeeper, Token, read_secret
+from recwatch_bridge.secret import Doorkeeper, Token, read_secret, read_webhook_url
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,19 @@ def test_unusable_secrets_are_named_by_key(tmp_path: Path, content: str | None, 
 )
 def test_several_tokens_are_valid_at_once(header: str | None, scopes: set[str] | None) -> None:
     keeper = Doorkeeper([Token("old", frozenset({"alerts"})), Token("new", frozenset({"alerts", "manage"}))])
-    assert keeper.scopes(header) == scopes
+    holder = keeper.holder(header)
+    assert (set(holder.scopes) if holder else None) == scopes
+
+
+@pytest.mark.parametrize(
+    "address", ["https://hooks.slack.com:abc/services/x", "https://", "hooks.slack.com/services/x"]
+)
+def test_an_unusable_webhook_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "slack_url"
+    path.write_text(address, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_webhook_url(path, "sinks.slack.webhook_url_file")
+    assert str(caught.value) == (
+        f"sinks.slack.webhook_url_file: {path} must hold a webhook's address, "
+        "such as https://hooks.slack.com/services/..."
+    )

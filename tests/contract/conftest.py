@@ -1,18 +1,20 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import promql_parser
 import pytest
 import yaml
 
+from recwatch_dashboards.queries import without_variables
+from recwatch_rules.tree import metrics, parse, selectors
+
 ROOT = Path(__file__).parents[2]
-_VARIABLE = re.compile(r"\$\{?\w+\}?")
-_TEMPLATED = re.compile(r"\b(?:http|recwatch|recommender|training|drift|bridge)_[a-z_]+\b")
+_TEMPLATED = re.compile(
+    r"(?<![\w:])(?:[a-z_]+:)?(?:http|recwatch|recommender|training|model|drift|bridge)_[a-z_]+(?::\w+)?\b"
+)
 _PARTS = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -25,6 +27,16 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """What a person can choose on a dashboard: the values of a label of the selected series."""
+
+    board: str
+    name: str
+    selector: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of docs/metrics.md."""
 
@@ -32,19 +44,6 @@ class Row:
     type: str
     labels: tuple[str, ...]
     readers: frozenset[str]
-
-
-def selectors(node: Any) -> Iterator[Any]:
-    """Every vector selector below a node of promql_parser's tree."""
-    if isinstance(node, promql_parser.VectorSelector):
-        yield node
-        return
-    for attribute in ("expr", "lhs", "rhs", "param", "vector_selector"):
-        child = getattr(node, attribute, None)
-        if child is not None:
-            yield from selectors(child)
-    for argument in getattr(node, "args", None) or ():
-        yield from selectors(argument)
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +84,36 @@ def rule_queries(rules: list[dict[str, Any]]) -> list[Query]:
 
 
 @pytest.fixture(scope="session")
-def board_queries(boards: dict[str, dict[str, Any]]) -> list[Query]:
+def board_queries(boards: dict[str, dict[str, Any]], board_variables: list[Variable]) -> list[Query]:
+    """What panels, variables and annotations ask Prometheus; a panel may ask something else as well."""
     found = []
     for name, board in boards.items():
-        for panel in board["panels"]:
-            for target in panel.get("targets", []):
-                expr = target["expr"].replace("$__rate_interval", "5m")
-                found.append(Query(f"{name}: {panel['title']}", _VARIABLE.sub("value", expr)))
+        asked = [
+            (panel["title"], target["expr"])
+            for row in board["panels"]
+            for panel in (row, *row.get("panels", []))
+            for target in panel.get("targets", [])
+            if target["datasource"]["type"] == "prometheus"
+        ]
+        asked += [(mark["name"], mark["expr"]) for mark in board["annotations"]["list"]]
+        asked += [
+            (variable.name, variable.selector) for variable in board_variables if variable.board == name
+        ]
+        found += [Query(f"{name}: {title}", without_variables(expr)) for title, expr in asked]
+    return found
+
+
+@pytest.fixture(scope="session")
+def board_variables(boards: dict[str, dict[str, Any]]) -> list[Variable]:
+    found = []
+    for name, board in boards.items():
         for variable in board["templating"]["list"]:
             if variable["type"] == "query":
-                selector, _, _ = variable["query"].removeprefix("label_values(").rpartition(",")
-                found.append(Query(f"{name}: ${variable['name']}", _VARIABLE.sub("value", selector)))
+                inner = variable["query"].removeprefix("label_values(").removesuffix(")")
+                selector, _, label = inner.rpartition(",")
+                found.append(
+                    Variable(name, f"${variable['name']}", without_variables(selector), label.strip())
+                )
     return found
 
 
@@ -127,7 +145,7 @@ def read_by_board(board_queries: list[Query]) -> dict[str, set[str]]:
 
 def _names(queries: list[Query]) -> set[str]:
     return {
-        str(selector.name) for query in queries for selector in selectors(promql_parser.parse(query.expr))
+        name for query in queries for selector in selectors(parse(query.expr)) for name in metrics(selector)
     }
 
 

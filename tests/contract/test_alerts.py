@@ -8,6 +8,7 @@ import promql_parser
 import pytest
 
 from recwatch_local.paths import ROOT
+from recwatch_rules.main import main as recwatch_rules
 
 HEADINGS = [
     "What it means",
@@ -48,19 +49,8 @@ def test_its_queries_parse_and_read_metrics_that_exist(file: Path, documented: d
             assert name in documented or stem in documented, f"{name} is no metric"
 
 
-def test_the_table_lists_every_alert_as_the_rules_have_it(alerts: list[dict[str, Any]]) -> None:
-    rows = {}
-    for line in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8").splitlines():
-        if match := re.match(r"\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| .+ \| (\w+) \| (\w+) \| (.*)\|$", line):
-            name, page, waits, severity, action = match.groups()
-            assert name == page
-            rows[name] = (waits, severity, action.strip().partition(" ")[0])
-    expected: dict[str, tuple[str, str, str]] = {}
-    for alert in alerts:
-        action = alert["labels"].get("action", "")
-        known = expected.get(alert["alert"], ("", "", ""))
-        expected[alert["alert"]] = (alert["for"], alert["labels"]["severity"], action or known[2])
-    assert rows == expected
+def test_the_table_is_what_the_rules_and_runbooks_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert recwatch_rules(["--root", str(ROOT), "table", "--check"]) == 0, capsys.readouterr().out
 
 
 def test_every_dashboard_link_leads_to_a_dashboard(

@@ -9,13 +9,13 @@ import promql_parser
 import pytest
 from starlette.testclient import TestClient
 
-from recwatch.health import DiskSpace, HttpDependency, ModelFile, RegistryVersion
+from recwatch.health import DiskSpace, HttpDependency, Memory, ModelFile, RegistryVersion
 from recwatch.health.celery_workers import CeleryWorkers
 from recwatch.health.database import Database
 from recwatch.health.redis_server import RedisServer
 
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-READY = (ModelFile, RegistryVersion, Database, RedisServer, CeleryWorkers, HttpDependency, DiskSpace)
+READY = (ModelFile, RegistryVersion, Database, RedisServer, CeleryWorkers, HttpDependency, DiskSpace, Memory)
 
 
 @pytest.fixture
@@ -61,6 +61,6 @@ def test_the_alerts_are_promql(page: str) -> None:
         row for row in page.splitlines() if row.startswith("| ") and "health_check_" in row and "`" in row
     ]
     expressions = [row.split(" | ")[1].strip("`") for row in rows if row.split(" | ")[1].startswith("`")]
-    assert len(expressions) == 6
+    assert len(expressions) == 4
     for expression in expressions:
         promql_parser.parse(expression)

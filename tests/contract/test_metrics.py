@@ -10,6 +10,7 @@ from recwatch.metrics import (
     DroppedWrites,
     HealthMetrics,
     HttpMetrics,
+    PipelineMetrics,
     QualityMetrics,
     ServingMetrics,
     TrainingMetrics,
@@ -18,8 +19,48 @@ from recwatch_bridge.metrics import BridgeMetrics
 from recwatch_exporter.metrics import DriftCollector, ReloadStatus
 from recwatch_exporter.process.state import State
 
-# Prometheus's own, or added by the Pushgateway.
-BUILT_IN = {"up", "ALERTS", "push_time_seconds", "push_failure_time_seconds"}
+# Prometheus's and Alertmanager's own, of every process, added by the Pushgateway, or written by users.
+BUILT_IN = {
+    "ALERTS",
+    "ALERTS_FOR_STATE",
+    "alert_model:threshold:own",
+    "alertmanager_alerts",
+    "alertmanager_config_last_reload_successful",
+    "alertmanager_notifications_failed_total",
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "prometheus_build_info",
+    "prometheus_config_last_reload_successful",
+    "prometheus_notifications_alertmanagers_discovered",
+    "prometheus_notifications_errors_total",
+    "prometheus_notifications_latency_seconds_count",
+    "prometheus_notifications_queue_capacity",
+    "prometheus_notifications_queue_length",
+    "prometheus_notifications_sent_total",
+    "prometheus_rule_evaluation_failures_total",
+    "prometheus_rule_group_interval_seconds",
+    "prometheus_rule_group_iterations_missed_total",
+    "prometheus_rule_group_last_duration_seconds",
+    "prometheus_tsdb_head_series",
+    "prometheus_tsdb_storage_blocks_bytes",
+    "push_failure_time_seconds",
+    "push_time_seconds",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "service:memory_limit_bytes:own",
+    "up",
+}
+PARTS = (
+    DroppedWrites,
+    HttpMetrics,
+    ServingMetrics,
+    TrainingMetrics,
+    PipelineMetrics,
+    QualityMetrics,
+    HealthMetrics,
+)
 SUFFIXES = ("_bucket", "_sum", "_count")
 
 
@@ -27,8 +68,7 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 def declared() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Type and labels of every metric that the three parts put on a registry."""
     registry = CollectorRegistry()
-    parts = (DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics, QualityMetrics, HealthMetrics)
-    for part in parts:
+    for part in PARTS:
         part.of(registry)
     BridgeMetrics(registry, sinks=["email"], models=["als"]).watch_outbox(["email"], dict)
     registry.register(DriftCollector(State(), ReloadStatus()))
@@ -57,6 +97,7 @@ def test_every_part_declares_something(declared: dict[str, Any]) -> None:
         "recwatch_",
         "recommender_",
         "training_",
+        "pipeline_",
         "model_",
         "health_",
         "drift_",

@@ -70,6 +70,7 @@ def test_a_fastapi_service(programs: list[str], serve: Serve, tmp_path: Path) ->
         text = requests.get(f"{url}/metrics", timeout=10).text
     assert 'http_requests_total{method="GET",route="/recommend/{user_id}",status="200"} 1.0' in text
     assert 'recommender_requests_total{model="als",outcome="success",variant="default"} 1.0' in text
+    assert 'recommender_model_info{model="als",version="v1"} 1.0' in text
     assert _rows(tmp_path, "SELECT user_id, topk, num_recommendations FROM requests") == [("7", 3, 3)]
 
 
@@ -79,6 +80,7 @@ def test_a_django_project(programs: list[str], serve: Serve) -> None:
         text = requests.get(f"{url}/metrics", timeout=10).text
     assert 'http_requests_total{method="GET",route="/suggestions/{user_id}",status="200"} 1.0' in text
     assert 'recommender_requests_total{model="svd",outcome="success",variant="default"} 1.0' in text
+    assert 'recommender_model_info{model="svd",version="v1"} 1.0' in text
 
 
 def test_a_trainer(programs: list[str], tmp_path: Path) -> None:

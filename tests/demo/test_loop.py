@@ -54,6 +54,8 @@ def test_the_loop_closes_on_real_data(tmp_path: Path) -> None:
     assert set(ORDER) | ALSO <= set(at)
     assert [(one, two) for one, two in pairwise(ORDER) if at[one] > at[two]] == []
     assert (tmp_path / "out" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    assert "the alert has" in output
+    assert "the picture: " in output
     assert find_leftovers(tmp_path / "run") == []
 
 

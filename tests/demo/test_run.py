@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from recwatch_demo.run import empty_run_folder, local_ends
+from recommender.settings import Settings
+from recwatch_demo.run import SERVICE, empty_run_folder, local_ends
 from recwatch_local.errors import StackError
 
 
@@ -29,3 +30,8 @@ def test_real_ends_are_not_looked_for_in_the_inbox() -> None:
     assert local_ends({}) == {"email", "slack"}
     assert local_ends({"RECWATCH_SMTP_HOST": "mail.example.com"}) == {"slack"}
     assert local_ends({"RECWATCH_SLACK_URL_FILE": "/run/slack"}) == {"email"}
+
+
+def test_the_service_is_told_to_judge_its_lists_within_the_demo() -> None:
+    settings = Settings.from_environment(SERVICE)
+    assert (settings.flush_seconds, settings.feedback_seconds, settings.rerank_test) == (1.0, 10.0, True)

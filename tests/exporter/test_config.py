@@ -90,6 +90,7 @@ def test_the_example_is_the_real_stack(tmp_path: Path) -> None:
         "rating_scale_bpr": ("psi", ("bpr",), 0.2),
         "popularity": ("spearman", ("als",), 0.8),
         "titles": ("embedding", ("als",), 0.95),
+        "titles_age": ("freshness", ("als",), 30 * 86_400),
         "model_age": ("freshness", ("als",), 7 * 86_400),
     }
     folders = {check.name: {folder.name for folder in check.folders} for check in config.checks}

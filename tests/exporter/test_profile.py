@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recwatch_exporter.config import Check
@@ -176,7 +176,7 @@ def test_what_is_no_profile(path: Path, check: Check, write: Callable[[Path], ob
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(place=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=30))
 def test_a_damaged_profile_says_so_or_is_whole(path: Path, check: Check, place: float, junk: bytes) -> None:
     sound = path.read_bytes()

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,36 @@ def folder() -> Path:
     return Path(__file__).parents[2] / "grafana"
 
 
+@pytest.fixture(scope="session")
+def boards() -> dict[str, dict[str, Any]]:
+    """Every dashboard by its file's stem, as the JSON that Grafana reads."""
+    return {Path(name).stem: json.loads(text) for name, text in generate.files().items()}
+
+
 @pytest.fixture(params=sorted(generate.DASHBOARDS))
-def board(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Each dashboard in turn, as the JSON that Grafana reads."""
-    document: dict[str, Any] = json.loads(generate.render(generate.DASHBOARDS[request.param]))
-    return document
+def board(request: pytest.FixtureRequest, boards: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Each dashboard in turn."""
+    return boards[request.param]
 
 
 @pytest.fixture
-def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
-    """The panels that show something; headings of rows left out."""
-    return [panel for panel in board["panels"] if panel["type"] != "row"]
+def placed(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """Headings of rows, and the panels below them, those of collapsed rows too."""
+    return [part for row in board["panels"] for part in (row, *row.get("panels", []))]
+
+
+@pytest.fixture
+def panels(placed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The panels that show something."""
+    return [panel for panel in placed if panel["type"] != "row"]
 
 
 @pytest.fixture
 def targets(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    def all_targets() -> Iterator[dict[str, Any]]:
-        for panel in panels:
-            yield from panel["targets"]
-
-    return list(all_targets())
+    """What the panels ask Prometheus."""
+    return [
+        target
+        for panel in panels
+        for target in panel["targets"]
+        if target["datasource"]["type"] == "prometheus"
+    ]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recwatch_local.errors import ToolsMissingError
-from recwatch_local.tools import Tools, find_tools, program_version, search
+from recwatch_local.tools import Tools, find_oldest_promtool, find_tools, program_version, search
 
 
 def _program(folder: Path, name: str, says: str) -> Path:
@@ -49,3 +49,11 @@ def test_what_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_a_program_that_does_not_say_its_version_is_none(tmp_path: Path) -> None:
     assert program_version(_program(tmp_path, "prometheus", "hello")) is None
     assert program_version(tmp_path / "absent") is None
+
+
+def test_the_oldest_promtool_is_of_the_major_version_before(tmp_path: Path) -> None:
+    assert find_oldest_promtool(tmp_path) is None
+    _program(tmp_path / "oldest/usr/bin", "promtool", "promtool, version 3.5.0")
+    assert find_oldest_promtool(tmp_path) is None
+    older = _program(tmp_path / "oldest/usr/bin", "promtool", "promtool, version 2.53.3+ds1")
+    assert find_oldest_promtool(tmp_path) == older

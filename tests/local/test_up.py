@@ -47,6 +47,21 @@ def _all_up(ports: Ports) -> bool:
     return all(target["health"] == "up" for target in answer["data"]["activeTargets"])
 
 
+LOADED = {
+    "prometheus": "prometheus_config_last_reload",
+    "alertmanager": "alertmanager_config_last_reload",
+    "exporter": "drift_exporter_config_last_reload",
+}
+
+
+def _loaded_at(ports: Ports, part: str) -> float:
+    """When a part has read its configuration last, and well."""
+    text = requests.get(ports.url(part) + "/metrics", timeout=10).text
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(values[f"{LOADED[part]}_successful"]) == 1
+    return float(values[f"{LOADED[part]}_success_timestamp_seconds"])
+
+
 @pytest.mark.all
 @pytest.mark.usefixtures("tools")
 def test_the_stack_comes_up_with_the_real_files_and_down_ends_it(
@@ -54,10 +69,17 @@ def test_the_stack_comes_up_with_the_real_files_and_down_ends_it(
 ) -> None:
     output = tmp_path / "output"
     wait_until(lambda: "all of it is up" in output.read_text(encoding="utf-8"), timeout=120)
+    assert "/secrets/bridge_admin_token" in output.read_text(encoding="utf-8")
     # The real files scrape every 15 s.
     wait_until(lambda: _all_up(ports), timeout=60)
     served = requests.get(ports.url("recommender") + "/readyz", timeout=5).json()
     assert served["model"] == "als"
+    before = {part: _loaded_at(ports, part) for part in LOADED}
+    command = [sys.executable, "-m", "recwatch_local", "reload"]
+    reload = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    said = [f"{part} reads its configuration again" for part in LOADED]
+    assert (reload.returncode, reload.stdout.splitlines()) == (0, said), reload.stderr
+    wait_until(lambda: all(_loaded_at(ports, part) > at for part, at in before.items()), timeout=60)
     down = subprocess.run([sys.executable, "-m", "recwatch_local", "down"], env=environment, check=False)
     assert down.returncode == 0
     assert up.wait(10) == 0

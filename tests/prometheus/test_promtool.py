@@ -1,14 +1,23 @@
 """Runs the promtool tests and holds them to account: promtool passes one of an alert that does not exist."""
 
+import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import yaml
 
-from recwatch_local.tools import Tools
+from recwatch_local.tools import Tools, find_oldest_promtool
 
 FILES = sorted(file.name for file in (Path(__file__).parents[2] / "prometheus" / "tests").glob("*.yml"))
+
+_OF_REQUESTS = re.compile(r":(ratio|mean|p\d|left)|:rate1h /")
+"""What an alert reads that is a ratio, an average or a quantile of requests."""
+
+ALWAYS = {"Watchdog"}
+"""These fire as long as there is a Prometheus."""
 
 
 class Case(Protocol):
@@ -22,22 +31,37 @@ class Case(Protocol):
 
 @pytest.mark.parametrize("name", FILES)
 def test_promtool(name: str, folder: Path, tools: Tools) -> None:
-    answer = subprocess.run(
-        [tools.promtool, "test", "rules", folder / "tests" / name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    _passes(tools.promtool, folder / "tests" / name)
 
+
+@pytest.mark.parametrize("name", FILES)
+def test_promtool_of_the_oldest_prometheus(name: str, folder: Path) -> None:
+    """A range of Prometheus 2 holds the sample at its very beginning, one of Prometheus 3 does not.
+
+    So a value is asserted where the whole of either window is alike.
+    """
+    promtool = find_oldest_promtool()
+    if promtool is None:
+        assert "RECWATCH_REQUIRE_ALL" not in os.environ, "`python -m recwatch_local tools --oldest` gets it"
+        pytest.skip("no promtool of Prometheus 2.53: `python -m recwatch_local tools --oldest` gets it")
+    _passes(promtool, folder / "tests" / name)
+
+
+def _passes(promtool: Path, file: Path) -> None:
+    answer = subprocess.run(
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False, timeout=120
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_every_component_has_one_test_file(folder: Path) -> None:
+def test_every_component_has_a_test_file(folder: Path) -> None:
+    """`service.week.yml` is another one of `service`, with evaluations that lie further apart."""
     components = {
-        file.name for file in (folder / "rules").glob("*.yml") if not file.name.startswith("recording.")
+        file.stem for file in (folder / "rules").glob("*.yml") if not file.name.startswith("recording.")
     }
 
-    assert set(FILES) == components
+    assert components <= {file.removesuffix(".yml") for file in FILES}
+    assert {file.partition(".")[0] for file in FILES} <= components
 
 
 def test_tests_name_only_alerts_that_exist(cases: list[Case], alerts: list[dict[str, Any]]) -> None:
@@ -54,43 +78,57 @@ def test_a_test_file_loads_the_rules_of_the_alerts_it_names(
             assert case.file != name or f"alert: {case.alertname}\n" in text, case
 
 
-def test_every_alert_fires_waits_and_is_silent_with_its_series_missing(
+def test_every_alert_is_shown_in_full_and_silent_with_its_series_missing(
     cases: list[Case], alerts: list[dict[str, Any]]
 ) -> None:
-    for alert in {alert["alert"] for alert in alerts}:
+    """That it waits and resolves, test_moments.py requires of each rule."""
+    for alert in {alert["alert"] for alert in alerts} - ALWAYS:
         own = [case for case in cases if case.alertname == alert]
-        firing = {case.test for case in own if case.fires}
         silent = {case.test for case in own if not case.fires}
-        assert firing, f"{alert} fires in no promtool test"
-        assert any("resolves" in test for test in firing & silent), f"{alert} never waits and resolves"
+        assert any(case.fires for case in own), f"{alert} fires in no promtool test"
         assert any("every series missing" in test for test in silent), f"{alert}: missing series not tested"
 
 
-def test_ratios_are_tested_at_low_traffic_and_at_nothing_over_nothing(cases: list[Case]) -> None:
+def test_what_always_fires_does_so_without_any_series(cases: list[Case]) -> None:
+    own = [case for case in cases if case.alertname in ALWAYS]
+
+    assert {case.alertname for case in own} == ALWAYS
+    assert all(case.fires and "every series missing" in case.test for case in own)
+
+
+def test_ratios_and_averages_are_tested_at_low_traffic(
+    cases: list[Case], alerts: list[dict[str, Any]]
+) -> None:
+    of_few = {alert["alert"] for alert in alerts if _OF_REQUESTS.search(alert["expr"])}
     quiet = {case.alertname for case in cases if not case.fires and "low traffic" in case.test}
 
-    assert quiet == {"RecommenderLatencyHigh", "RecommenderErrorRateHigh", "RecommenderFallbackRateHigh"}
-    assert all("0/0" in case.test for case in cases if "low traffic" in case.test)
+    assert of_few
+    assert of_few - quiet == set()
 
 
 def test_a_test_says_in_which_order_its_groups_are_evaluated(
-    promtool_files: dict[str, dict[str, Any]],
+    promtool_files: dict[str, dict[str, Any]], folder: Path
 ) -> None:
     # promtool's own order is random, so an alert on a recorded series would be a minute late now and then.
     for name, document in promtool_files.items():
         if len(document["rule_files"]) > 1:
-            expected = [Path(file).name.removesuffix(".yml") for file in document["rule_files"]]
+            loaded = [
+                yaml.safe_load((folder / "tests" / file).read_text()) for file in document["rule_files"]
+            ]
+            expected = [group["name"] for file in loaded for group in file["groups"]]
             assert document.get("group_eval_order") == expected, name
 
 
 def test_expected_alerts_are_written_in_full(
     promtool_files: dict[str, dict[str, Any]], alerts: list[dict[str, Any]]
 ) -> None:
-    annotations = {alert["alert"]: set(alert["annotations"]) for alert in alerts}
+    annotations: dict[str, list[set[str]]] = {}
+    for alert in alerts:
+        annotations.setdefault(alert["alert"], []).append(set(alert["annotations"]))
     for document in promtool_files.values():
         for test in document["tests"]:
             for case in test.get("alert_rule_test", []):
                 wanted = annotations[case["alertname"]]
                 for expected in case.get("exp_alerts") or []:
-                    assert set(expected["exp_annotations"]) == wanted, case["alertname"]
+                    assert set(expected["exp_annotations"]) in wanted, case["alertname"]
                     assert {"severity", "service"} <= set(expected["exp_labels"]), case["alertname"]

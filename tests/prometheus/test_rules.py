@@ -9,6 +9,8 @@ from recwatch_local.tools import Tools
 
 ANNOTATIONS = {"summary", "description", "recommendation", "runbook_url", "dashboard_url"}
 SEVERITIES = {"info", "warning", "critical"}
+NOBODYS = {"Watchdog"}
+"""Nobody is told of these."""
 # level:metric:operations, where a level is label names joined by underscores.
 RECORDING = re.compile(r"[a-z_]+:[a-z_]+:[a-z0-9_]+")
 
@@ -27,9 +29,13 @@ def test_promtool_accepts_the_rules(folder: Path, tools: Tools) -> None:
 def test_rules_are_split_by_component_and_groups_named_after_the_file(
     folder: Path, groups: list[dict[str, Any]]
 ) -> None:
+    """A second group, `<file>.slow`, is evaluated more seldom: queries find values of the last 5 minutes."""
     stems = [file.name.removesuffix(".yml") for file in sorted((folder / "rules").iterdir())]
+    slow = [group for group in groups if group["name"].endswith(".slow")]
 
-    assert [group["name"] for group in groups] == stems
+    assert [group["name"] for group in groups if group not in slow] == stems
+    assert {group["name"].removesuffix(".slow") for group in slow} <= set(stems)
+    assert {group["interval"] for group in slow} <= {"2m", "4m"}
 
 
 def test_every_expression_parses(rules: list[dict[str, Any]]) -> None:
@@ -37,20 +43,37 @@ def test_every_expression_parses(rules: list[dict[str, Any]]) -> None:
         promql_parser.parse(rule["expr"])
 
 
+def test_what_the_bridge_draws_parses_and_has_no_template(alerts: list[dict[str, Any]]) -> None:
+    graphs = [alert["annotations"]["graph"] for alert in alerts if "graph" in alert["annotations"]]
+
+    assert graphs
+    for graph in graphs:
+        assert "{{" not in graph
+        promql_parser.parse(graph)
+
+
 def test_recording_rules_are_named_level_metric_operations(rules: list[dict[str, Any]]) -> None:
     names = [rule["record"] for rule in rules if "record" in rule]
+    series = [(rule["record"], *sorted(rule.get("labels", {}).items())) for rule in rules if "record" in rule]
 
     assert names
     assert [name for name in names if not RECORDING.fullmatch(name)] == []
-    assert len(set(names)) == len(names)
+    assert len(set(series)) == len(series)
 
 
 def test_every_alert_waits_has_a_severity_and_says_what_to_do(alerts: list[dict[str, Any]]) -> None:
     for alert in alerts:
         assert "for" in alert, alert["alert"]
-        assert alert["labels"]["severity"] in SEVERITIES, alert["alert"]
-        assert set(alert["annotations"]) - {"action"} == ANNOTATIONS, alert["alert"]
+        severities = {"none"} if alert["alert"] in NOBODYS else SEVERITIES
+        assert alert["labels"]["severity"] in severities, alert["alert"]
+        assert set(alert["annotations"]) - {"action", "graph"} == ANNOTATIONS, alert["alert"]
         assert all(text.strip() for text in alert["annotations"].values()), alert["alert"]
+
+
+def test_labels_are_escaped_in_the_links_of_alerts(alerts: list[dict[str, Any]]) -> None:
+    for alert in alerts:
+        printed = re.findall(r"{{ ((?:\$labels)?\.[^}]*) }}", alert["annotations"]["dashboard_url"])
+        assert [each for each in printed if not each.endswith(" | urlquery")] == [], alert["alert"]
 
 
 def test_runbooks_are_named_after_their_alerts_below_one_address(alerts: list[dict[str, Any]]) -> None:

@@ -1,11 +1,13 @@
 import shutil
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from recommender.data import ensure_history, read_all, read_catalogue
-from recommender.embeddings import publish_titles
+from recommender.data import ensure_history, read_all
+from recommender.embeddings import build_titles
 from recommender.factors import FactorModel
 from recommender.fitters import AlsFitter
 from recommender.fitting import DEFAULTS
@@ -69,7 +71,9 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Real MovieLens history, catalogue and title embeddings; read-only, shared by all tests."""
     home = Home(tmp_path_factory.mktemp("prepared"))
     ensure_history(home)
-    publish_titles(home, read_catalogue(home), now=datetime(2003, 5, 1, tzinfo=UTC), reason="test")
+    build_titles(home, now=datetime(2003, 5, 1, tzinfo=UTC), reason="test", metrics=CollectorRegistry())
+    # The store is closed off the pipeline's path, and removes a file then that a copy would stumble over.
+    wait_until(lambda: "recwatch-pipeline-rows" not in {thread.name for thread in threading.enumerate()})
     return home
 
 
@@ -78,6 +82,18 @@ def home(tmp_path: Path, prepared_home: Home) -> Home:
     """A home of the test's own with MovieLens history, catalogue and title embeddings."""
     shutil.copytree(prepared_home.root, tmp_path / "home")
     return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def rows() -> Callable[[Home, str], list[dict[str, Any]]]:
+    """What a query of a home's store gives."""
+
+    def read(home: Home, query: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(home.root / "data" / "store.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query)]
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,28 @@
+import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from prometheus_client import CollectorRegistry
 
 from recommender.embeddings import (
     FILE,
     NAME,
     TitleEmbeddings,
+    build_titles,
     copy_titles,
     current_titles,
+    ensure_titles,
     main,
 )
 from recommender.errors import ModelError
 from recommender.paths import Home
 from recwatch.registry import ModelRegistry
+from recwatch.store import open_store
 
 
 def test_a_file_gives_back_the_vectors(tmp_path: Path) -> None:
@@ -74,3 +81,25 @@ def test_the_command_puts_a_new_version_into_service(home: Home, capsys: pytest.
     manifest = registry.manifest(after)
     assert manifest.parameters["dimensions"] == 256
     assert manifest.data_version.startswith("9066-titles-")
+
+
+def test_a_build_is_a_pipeline_that_is_watched(home: Home) -> None:
+    metrics = CollectorRegistry()
+    build_titles(home, now=datetime(2026, 11, 21, tzinfo=UTC), reason="test", metrics=metrics)
+    with open_store(home.store_url) as store:
+        runs = store.pipeline_runs(NAME)
+    assert [run["status"] for run in runs] == ["completed", "completed"]
+    stages = json.loads(runs[-1]["stages"])
+    assert [stage["stage"] for stage in stages] == ["read", "encode", "publish"]
+    labels = {"pipeline": NAME, "stage": "encode"}
+    assert metrics.get_sample_value("pipeline_stage_duration_seconds", labels)
+
+
+def test_the_first_are_built_once_and_pushed_to(tmp_path: Path, home: Home) -> None:
+    push = f"textfile:{tmp_path / 'collector'}"
+    ensure_titles(home, push=push)
+    assert not (tmp_path / "collector").exists()  # there were some
+    shutil.rmtree(home.artifacts(NAME))
+    ensure_titles(home, push=push)
+    text = (tmp_path / "collector/recwatch_pipelines_titles.prom").read_text(encoding="utf-8")
+    assert 'pipeline_stage_duration_seconds{pipeline="titles",stage="encode"}' in text

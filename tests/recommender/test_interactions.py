@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -69,6 +70,17 @@ def test_no_file_is_no_interaction() -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"not parquet")
     with pytest.raises(DataError, match=r"bad\.parquet is not a file of interactions"):
+        read_interactions([tmp_path / "bad.parquet"])
+
+
+@pytest.mark.parametrize("name", ["user_id", "timestamp"])
+def test_rows_without_a_value_are_refused(tmp_path: Path, make_ratings: MakeRatings, name: str) -> None:
+    table = make_ratings([(1, 10, 3.5, 5), (2, 10, 3.5, 5)]).to_table()
+    column = pa.array([table.column(name)[0].as_py(), None], SCHEMA.field(name).type)
+    pq.write_table(table.set_column(SCHEMA.names.index(name), name, column), tmp_path / "bad.parquet")
+    with pytest.raises(
+        DataError, match=rf"bad\.parquet is not a file of interactions \(rows without {name}\)"
+    ):
         read_interactions([tmp_path / "bad.parquet"])
 
 

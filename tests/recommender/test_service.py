@@ -101,7 +101,7 @@ def test_the_health_of_what_the_service_needs_is_one_page(
         checks = service.get("/health").json()["checks"]
         text = service.get("/metrics").text
     assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(
-        ("model", "store", "disk"), "up"
+        ("model", "store", "disk", "memory"), "up"
     )
     assert checks["model"]["message"] == version
     assert all(f'health_check_up{{check="{name}"}} 1.0' in text for name in checks)

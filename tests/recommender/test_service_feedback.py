@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import requests
 from prometheus_client import CollectorRegistry
 
+from recommender.interaction_log import InteractionLog, Record
 from recommender.interactions import batches, read_interactions
 from recommender.settings import Settings
 from recwatch.testing import wait_until
@@ -71,6 +73,20 @@ def test_what_is_waiting_is_written_when_the_service_stops(
     assert read_interactions(batches(settings.home.interactions)).user_id.tolist() == [STRANGER]
 
 
+def test_old_batches_are_merged_when_the_service_starts(
+    serve: Serve, settings: Settings, version: str
+) -> None:
+    assert version
+    folder, old = settings.home.interactions, datetime(2020, 1, 1, tzinfo=UTC)
+    log = InteractionLog(folder, clock=lambda: old)
+    for user_id in (7, 8, 9):
+        log.append(Record(user_id, 1, "rating", 4.0, old, old))
+        log.flush()
+    with serve(settings):
+        wait_until(lambda: len(batches(folder)) == 1, timeout=20)
+    assert read_interactions(batches(folder)).user_id.tolist() == [7, 8, 9]
+
+
 def test_interactions_that_cannot_be_written_are_said_and_kept(
     serve: Serve, settings: Settings, version: str
 ) -> None:
@@ -85,6 +101,41 @@ def test_interactions_that_cannot_be_written_are_said_and_kept(
         folder.unlink()
         wait_until(lambda: folder.is_dir() and len(batches(folder)) == 1, timeout=20)
     assert read_interactions(batches(folder)).user_id.tolist() == [STRANGER]
+
+
+class Unforeseen(Exception):  # noqa: N818 - reads as what happened
+    pass
+
+
+def test_an_unforeseen_error_ends_neither_the_flushes_nor_the_merges(
+    serve: Serve,
+    settings: Settings,
+    version: str,
+    registry: CollectorRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert version
+    monkeypatch.setattr("recommender.service.MERGED_AFTER", timedelta(0))
+    labels, failing = {"target": "lists", "reason": "error"}, [True]
+
+    def fails(*_: object) -> int:
+        if failing:
+            raise Unforeseen
+        return 0
+
+    monkeypatch.setattr("recommender.service.compact", fails)
+    monkeypatch.setattr("recommender.lists.ShownLists.settle_due", fails)
+
+    def dropped() -> float:
+        return registry.get_sample_value("recwatch_dropped_writes_total", labels) or 0.0
+
+    with serve(settings) as service:
+        log = settings.home.service_log
+        wait_until(lambda: log.read_text().count("ERROR | Interactions not merged") > 1, timeout=20)
+        wait_until(lambda: dropped() > 1, timeout=20)
+        failing.clear()
+        service.post("/feedback", {"user_id": STRANGER, "item_id": 1, "event": "rating", "rating": 5})
+        wait_until(lambda: len(batches(settings.home.interactions)) == 1, timeout=20)
 
 
 @pytest.mark.parametrize(

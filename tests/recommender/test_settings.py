@@ -14,21 +14,43 @@ def test_the_environment_names_everything() -> None:
         "RECWATCH_MODEL": "bpr",
         "RECWATCH_ADMIN_TOKEN_FILE": "/run/token",
         "RECWATCH_FLUSH_SECONDS": "1",
+        "RECWATCH_FEEDBACK_SECONDS": "60",
+        "RECWATCH_RERANK_TEST": "on",
     }
-    expected = Settings(Home(Path("/var/lib/recwatch")), "bpr", Path("/run/token"), 1.0)
+    expected = Settings(
+        Home(Path("/var/lib/recwatch")),
+        "bpr",
+        Path("/run/token"),
+        flush_seconds=1.0,
+        feedback_seconds=60.0,
+        rerank_test=True,
+    )
     assert Settings.from_environment(environment) == expected
 
 
 def test_what_is_empty_or_missing_has_a_default() -> None:
     expected = Settings(Home(Path()), "als", None, 30.0)
     assert Settings.from_environment({}) == expected
-    assert Settings.from_environment({"RECWATCH_FLUSH_SECONDS": "", "RECWATCH_MODEL": ""}) == expected
+    empty = dict.fromkeys(("RECWATCH_FLUSH_SECONDS", "RECWATCH_MODEL", "RECWATCH_RERANK_TEST"), "")
+    assert Settings.from_environment(empty) == expected
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "inf", "nan"])
-def test_what_is_no_time_between_flushes_is_refused(text: str) -> None:
+def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="write seconds above 0, such as 30"):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("RECWATCH_FEEDBACK_SECONDS", "0", "'0' is no time: write seconds above 0"),
+        ("RECWATCH_RERANK_TEST", "true", "'true' is neither: write on or off"),
+    ],
+)
+def test_a_mistake_names_the_variable(name: str, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: {message}"):
+        Settings.from_environment({name: text})
 
 
 def test_the_command_says_what_is_wrong(
@@ -37,7 +59,7 @@ def test_the_command_says_what_is_wrong(
     with pytest.raises(SystemExit) as stopped:
         main(["--flush-seconds", "never"])
     assert stopped.value.code == 2
-    assert "--flush-seconds: 'never' is no time between flushes" in capsys.readouterr().err
+    assert "--flush-seconds: 'never' is no time: write seconds" in capsys.readouterr().err
     monkeypatch.setenv("RECWATCH_FLUSH_SECONDS", "never")
     assert main([]) == 2
     assert capsys.readouterr().err.startswith("RECWATCH_FLUSH_SECONDS: 'never' is no time")

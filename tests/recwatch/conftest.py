@@ -28,6 +28,17 @@ def store_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.db'}"
 
 
+@pytest.fixture
+def dropped(registry: CollectorRegistry) -> Callable[[str, str], float | None]:
+    """How many writes were dropped, by target and reason."""
+
+    def count(target: str, reason: str) -> float | None:
+        labels = {"target": target, "reason": reason}
+        return registry.get_sample_value("recwatch_dropped_writes_total", labels)
+
+    return count
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -52,6 +63,25 @@ def pushgateway(tools: Tools) -> Iterator[str]:
             yield address
         finally:
             process.kill()
+
+
+@pytest.fixture
+def pushed_by(pushgateway: str) -> Callable[[str, str, str], dict[tuple[str, ...], float]]:
+    """What the Pushgateway holds of a job where a label has a value: (name, other labels ...) to value."""
+
+    def read(job: str, label: str, value: str) -> dict[tuple[str, ...], float]:
+        page = requests.get(f"http://{pushgateway}/metrics", timeout=10).text
+        found = {}
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                labels = dict(sample.labels)
+                if labels.pop(label, None) == value:
+                    assert labels.pop("job") == job
+                    labels.pop("instance")
+                    found[sample.name, *labels.values()] = sample.value
+        return found
+
+    return read
 
 
 class Served:

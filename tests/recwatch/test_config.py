@@ -69,19 +69,19 @@ def test_a_model_learns_which_folder_its_file_is_in(file: Path) -> None:
     [
         ("listen: x\nlitsen: y", "litsen: no such key; did you mean listen?"),
         ("window: {}", "listen: is required; add it"),
-        ("listen: x\nwindow: {rows: many}", "window.rows: Input should be a valid integer"),
+        ("listen: x\nwindow: {rows: many}", "window.rows: must be a whole number"),
         (
             "listen: x\nwindow: {every: 5 minutes}",
             "window.every: '5 minutes' is not a duration: write a number",
         ),
         ("listen: x\nwindow: {every: 5}", "window.every: write a number and a unit, such as 15s"),
         ("listen: x\nwindow: {every: true}", "window.every: write a number and a unit, such as 15s"),
-        ("listen: x\nnames: [a, a]", "file: names must differ; rename one"),
+        ("listen: x\nnames: [a, a]", "example.yml: names must differ; rename one"),
         ("listen: ${NOWHERE}", "${NOWHERE} is not set: export NOWHERE, or write ${NOWHERE:-default}"),
         ("listen: [", "is not YAML: line 1, column 10: expected the node content, but found '<stream end>'"),
         ("listen: x\nlisten: y", "the key 'listen' stands twice; remove one"),
-        ("- listen", "must be a mapping of keys to values"),
-        ("", "must be a mapping of keys to values"),
+        ("- listen", "must hold keys and their values"),
+        ("", "must hold keys and their values"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_key_and_remedy(file: Path, text: str, message: str) -> None:
@@ -103,8 +103,11 @@ def test_a_password_is_in_no_message(file: Path) -> None:
 
 
 def test_a_mapping_or_list_is_not_shown(file: Path) -> None:
-    assert complaint(file, "listen: {password: geheim}") == f"{file}: listen: Input should be a valid string"
-    assert complaint(file, "listen: [geheim]") == f"{file}: listen: Input should be a valid string"
+    assert (
+        complaint(file, "listen: {password: geheim}")
+        == f"{file}: listen: must be text: a number needs quotes"
+    )
+    assert complaint(file, "listen: [geheim]") == f"{file}: listen: must be text: a number needs quotes"
 
 
 def test_every_mistake_has_its_line(file: Path) -> None:
@@ -205,7 +208,7 @@ def test_a_document_that_is_no_file(tmp_path: Path) -> None:
         parse_config({"listen": 5, **window}, Example, base=tmp_path)
 
     assert str(failure.value).splitlines() == [
-        "listen: Input should be a valid string (found 5)",
+        "listen: must be text: a number needs quotes (found 5)",
         "window.row: no such key; did you mean rows?",
     ]
 

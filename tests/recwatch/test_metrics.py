@@ -9,13 +9,22 @@ from recwatch.metrics import (
     DroppedWrites,
     HealthMetrics,
     HttpMetrics,
+    PipelineMetrics,
     QualityMetrics,
     ServingMetrics,
     TrainingMetrics,
 )
 from recwatch.serving import RecommenderMetrics
 
-SETS = (DroppedWrites, HttpMetrics, ServingMetrics, TrainingMetrics, QualityMetrics, HealthMetrics)
+SETS = (
+    DroppedWrites,
+    HttpMetrics,
+    ServingMetrics,
+    TrainingMetrics,
+    PipelineMetrics,
+    QualityMetrics,
+    HealthMetrics,
+)
 
 
 # That names, types and labels are as promised, tests/contract/test_metrics.py shows against docs/metrics.md.

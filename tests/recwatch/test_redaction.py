@@ -70,7 +70,7 @@ def test_the_secrets_of_a_url_are_masked_where_a_driver_repeats_them(
     assert mask_secrets(message, url) == masked
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.text(st.sampled_from("//::@@ab \n\u2003é"), max_size=30) | st.text(max_size=30))
 def test_it_masks_what_the_pattern_masks(text: str) -> None:
     assert mask_passwords(text) == SLOW.sub(r"\g<user>:***@", text)

@@ -84,8 +84,9 @@ def test_a_damaged_next_history_does_not_count(journal: Journal, tmp_path: Path)
     assert journal.complete() == [change("v1")]
 
 
-def test_a_damaged_history_is_named(journal: Journal, tmp_path: Path) -> None:
-    (tmp_path / "history.jsonl").write_text("{}\n")
+@pytest.mark.parametrize("line", ["{}", "[" * 100_000])
+def test_a_damaged_history_is_named(journal: Journal, tmp_path: Path, line: str) -> None:
+    (tmp_path / "history.jsonl").write_text(f"{line}\n")
     with pytest.raises(RegistryError, match="remove that line"):
         journal.history()
 
@@ -122,3 +123,11 @@ def test_whatever_is_written_by_hand_the_history_leads_to_it(versions: list[str]
         history = completed(history, version, AT)
         assert history[-1].version == version
         assert undoable(history)[-1] == version
+
+
+@pytest.mark.parametrize("name", ["current", "history.jsonl", ".history.next"])
+def test_what_cannot_be_read_is_named(journal: Journal, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).mkdir()
+    with pytest.raises(RegistryError, match=rf"{name} cannot be read \(Is a directory\): see that"):
+        journal.current() if name == "current" else journal.history()

@@ -75,6 +75,17 @@ def test_impressions_clicks_and_reloads(metrics: RecommenderMetrics, registry: C
     )
 
 
+def test_whether_the_last_load_ended_well(metrics: RecommenderMetrics, registry: CollectorRegistry) -> None:
+    name, labels = "recommender_model_last_reload_successful", {"model": "als"}
+    assert registry.get_sample_value(name, labels) is None
+    metrics.reload("error")
+    assert registry.get_sample_value(name, labels) == 0
+    metrics.arm("candidate")
+    assert registry.get_sample_value(name, labels) == 0
+    metrics.reload("success")
+    assert registry.get_sample_value(name, labels) == 1
+
+
 def info(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
     return {
         (sample.labels["model"], sample.labels["version"]): sample.value

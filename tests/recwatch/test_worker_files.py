@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
@@ -113,7 +113,6 @@ def test_a_process_that_forgot_a_gauge_has_no_say(
     assert repr(total.get("key", (None, 0))[0]) == repr(expected)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(st.text(max_size=40), st.tuples(st.floats(), st.floats(0, 2e9)), max_size=50))
 def test_what_is_written_is_read_again(tmp_path: Path, values: Values) -> None:
     path = tmp_path / "counter_ended.db"

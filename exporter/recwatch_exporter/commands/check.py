@@ -5,8 +5,8 @@ import json
 import time
 from datetime import UTC, datetime
 
+from recwatch.say import answer
 from recwatch_exporter.commands.chosen import chosen_checks, run_each
-from recwatch_exporter.commands.say import answer
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError
 from recwatch_exporter.junit import junit

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from recwatch.errors import ConfigError
+from recwatch.say import answer, remark
 from recwatch_exporter.commands.chosen import chosen_checks, run_each
-from recwatch_exporter.commands.say import answer, remark
 from recwatch_exporter.config import Check
 from recwatch_exporter.errors import CheckError
 from recwatch_exporter.freezing import AS_DATA, Plan, plan

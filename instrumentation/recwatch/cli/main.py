@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from recwatch.cli import compare, models, plot, runs
+from recwatch.cli import compare, models, plot, report, runs
 from recwatch.cli.options import Options
 from recwatch.cli.output import Output
 from recwatch.cli.parser import create_parser
@@ -19,35 +19,35 @@ def main(argv: Sequence[str] | None = None, *, environment: Mapping[str, str] | 
 
     Args:
         argv: the arguments; the process's by default.
-        environment: where RECWATCH_STORE and RECWATCH_HOME are looked up; the process's by default.
+        environment: where RECWATCH_STORE, RECWATCH_HOME and RECWATCH_PROMETHEUS_URL are looked up; the
+            process's by default.
 
     Returns:
-        0: done; 1: it could not be done, with one line on standard error. A command line that makes no sense
-        ends with SystemExit and 2.
+        0: done; 1: it could not be done, with one line on standard error; 3: a report has holes. A command
+        line that makes no sense ends with SystemExit and 2.
     """
     parsed = create_parser().parse_args(argv)
     options = Options.of(parsed, os.environ if environment is None else environment)
+    code = 0
     try:
         with Output(sys.stdout, as_json=parsed.json) as output:
-            _run(parsed.command, options, output)
-    except BrokenPipeError:  # `| head` has seen enough
-        # What is still buffered must not fail once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = _run(parsed.command, options, output)
     except (RecwatchError, OSError) as error:
         print(f"recwatch: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("recwatch: interrupted", file=sys.stderr)
         return 1
-    return 0
+    return code
 
 
-def _run(command: str, options: Options, output: Output) -> None:
-    commands = {
+def _run(command: str, options: Options, output: Output) -> int:
+    commands: dict[str, Callable[[Options, Output], int | None]] = {
         "runs": runs.run,
         "run": runs.run,
         "plot-training": plot.run,
         "compare": compare.run,
         "models": models.run,
+        "report": report.run,
     }
-    commands[command](options, output)
+    return commands[command](options, output) or 0

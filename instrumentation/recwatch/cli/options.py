@@ -8,6 +8,8 @@ from typing import Self
 
 __all__ = ["Options"]
 
+_PROMETHEUS = "http://127.0.0.1:9090"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -16,11 +18,13 @@ class Options:
     Attributes:
         store: the URL of the store with the training runs; a path was given for SQLite's file.
         artifacts: the folder with one folder a model.
+        prometheus_url: the root of Prometheus's own paths.
         arguments: what the command was given.
     """
 
     store: str
     artifacts: Path
+    prometheus_url: str
     arguments: Namespace
 
     @classmethod
@@ -30,4 +34,6 @@ class Options:
         store = parsed.store or environment.get("RECWATCH_STORE") or f"sqlite:///{home / 'data' / 'store.db'}"
         if "://" not in store:
             store = f"sqlite:///{store}"
-        return cls(store, parsed.artifacts or home / "artifacts", parsed)
+        given = getattr(parsed, "prometheus_url", None)
+        prometheus_url = given or environment.get("RECWATCH_PROMETHEUS_URL") or _PROMETHEUS
+        return cls(store, parsed.artifacts or home / "artifacts", prometheus_url, parsed)

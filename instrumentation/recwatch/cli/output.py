@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from recwatch.cli.text import printable
 
-__all__ = ["Output"]
+__all__ = ["Output", "to_json"]
 
 # Wide enough that nothing is cut where no terminal says how wide it is.
 _WIDTH_OF_A_FILE = 10_000
@@ -24,11 +25,11 @@ _GAP = 3  # columns of blanks between two cells
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         # rich would end the process with exit code 1.
-        raise BrokenPipeError
+        raise BrokenPipeError  # `Output` ends with its block
 
 
 class Output:
-    """Writes results.
+    """Writes results, until its reader has seen enough (`| head`): then its block ends, without an error.
 
     Colours and the width are the terminal's; into a file or a pipe, and where NO_COLOR is set, there are no
     colours, and lines are as long as they must be.
@@ -52,13 +53,26 @@ class Output:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._stream.flush()
+    ) -> bool:
+        try:
+            if error is None:
+                self._stream.flush()
+        except BrokenPipeError as broken:
+            error = broken
+        if not isinstance(error, BrokenPipeError):
+            return False
+        # What is still buffered must not fail once more when Python ends.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted
+            os.dup2(nowhere.fileno(), self._stream.fileno())
+        return True
 
     def json(self, value: object) -> None:
         """Write a value as JSON: times in ISO 8601, what is not a finite number as null."""
-        self._stream.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+        self._stream.write(to_json(value))
+
+    def raw(self, text: str) -> None:
+        """Write a text as it is, such as a file's content."""
+        self._stream.write(text)
 
     def line(self, text: str = "", *, style: str | None = None) -> None:
         """Write a line."""
@@ -93,6 +107,11 @@ class Output:
         self._console.print(table)
         if left_out:
             self.line(f"Too narrow for: {', '.join(left_out)} (--json shows everything)", style="dim")
+
+
+def to_json(value: object) -> str:
+    """Write a value as JSON: times in ISO 8601, what is not a finite number as null."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
 
 
 def _too_many(

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,9 +29,9 @@ def create_parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
     parser = _Parser(
         prog="recwatch",
-        description="Shows training runs, and puts versions of models into service.",
-        epilog="Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense. "
-        "More about a command: recwatch COMMAND --help",
+        description="Shows training runs, puts versions of models into service, reports on the last days.",
+        epilog="Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense, 3 a report "
+        "has holes. More about a command: recwatch COMMAND --help",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -80,6 +80,14 @@ def create_parser() -> argparse.ArgumentParser:
     compare.add_argument("run_b", metavar="RUN_B", help=_A_RUN)
 
     _add_models(commands.add_parser("models", help="versions of models", allow_abbrev=False), common)
+    _add_report(
+        commands.add_parser(
+            "report",
+            parents=[common],
+            help="write one HTML file about the last day or week, from Prometheus",
+            allow_abbrev=False,
+        )
+    )
     return parser
 
 
@@ -152,6 +160,46 @@ def _add_models(models: _Parser, common: _Parser) -> None:
     _add_dry_run(prune)
 
 
+def _add_report(report: _Parser) -> None:
+    report.add_argument(
+        "--prometheus-url",
+        metavar="URL",
+        help="the root of Prometheus's own paths (default: RECWATCH_PROMETHEUS_URL, else http://127.0.0.1:9090)",
+    )
+    report.add_argument(
+        "--prometheus-token-file", type=Path, metavar="FILE", help="holds a bearer token for Prometheus"
+    )
+    report.add_argument(
+        "--period",
+        type=_duration,
+        default="7d",
+        metavar="DURATION",
+        help="about so long, 1h to 92d (default: %(default)s)",
+    )
+    report.add_argument(
+        "--end", type=_time, metavar="TIME", help="until then, such as 2026-11-21T07:00 in UTC (default: now)"
+    )
+    report.add_argument(
+        "--model", action="append", default=[], help="about this model alone; may be given several times"
+    )
+    report.add_argument(
+        "-o", "--output", metavar="FILE", help="where to; - is standard output (default: report.html)"
+    )
+    report.add_argument(
+        "--format",
+        choices=["html", "text"],
+        default="html",
+        help="text: a summary in a few lines, on standard output without -o (default: %(default)s)",
+    )
+    report.add_argument(
+        "--timeout",
+        type=_duration,
+        default="30s",
+        metavar="DURATION",
+        help="for each answer of Prometheus (default: %(default)s)",
+    )
+
+
 def _add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", type=_words, required=True, help="why; kept in the history")
     parser.add_argument(
@@ -177,6 +225,18 @@ def _duration(text: str) -> timedelta:
         return parse_duration(text)
     except DurationError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        at.timestamp()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.40} is not a time: write it as 2026-11-21T07:00"
+        ) from None
+    return at
 
 
 def _words(text: str) -> str:

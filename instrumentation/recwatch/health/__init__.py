@@ -8,6 +8,7 @@ from recwatch.errors import HealthError
 from recwatch.health.checks import HealthChecks
 from recwatch.health.disk_space import DiskSpace
 from recwatch.health.http_dependency import HttpDependency
+from recwatch.health.memory import Memory
 from recwatch.health.model_file import ModelFile
 from recwatch.health.registry_version import RegistryVersion
 from recwatch.health.result import Measured, Result
@@ -18,6 +19,7 @@ __all__ = [
     "HealthError",
     "HttpDependency",
     "Measured",
+    "Memory",
     "ModelFile",
     "RegistryVersion",
     "Result",

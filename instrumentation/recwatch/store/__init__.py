@@ -17,6 +17,7 @@ from recwatch.store.store import Store, open_store
 from recwatch.store.tables import (
     iteration_metrics,
     metadata,
+    pipeline_runs,
     predictions,
     requests,
     reranking_metrics,
@@ -34,6 +35,7 @@ __all__ = [
     "iteration_metrics",
     "metadata",
     "open_store",
+    "pipeline_runs",
     "predictions",
     "requests",
     "reranking_metrics",

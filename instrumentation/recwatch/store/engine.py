@@ -1,7 +1,7 @@
 """Connections to the database of record: SQLite in a file, or PostgreSQL by URL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -64,12 +64,13 @@ def _check_file(url: str, parsed: sa.URL) -> None:
         raise _unusable(url, "it is in memory, where each connection has a database of its own")
 
 
-def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
+def create_store_engine(url: str, *, timeout: float = 5.0, **options: Any) -> sa.Engine:
     """An engine as every store of recwatch uses it: SQLite in WAL mode with foreign keys on, its folder made.
 
     Args:
         url: of the database.
         timeout: seconds to wait for a locked database, and on PostgreSQL for a connection: 2 at least.
+        options: more for `sqlalchemy.create_engine`, such as the size of the pool.
 
     Raises:
         StoreError: when the URL cannot be used.
@@ -78,26 +79,27 @@ def create_store_engine(url: str, *, timeout: float = 5.0) -> sa.Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             _make_folder(parsed.database)
-            engine = sa.create_engine(parsed, connect_args={"timeout": timeout})
+            engine = sa.create_engine(parsed, connect_args={"timeout": timeout}, **options)
             sa.event.listen(engine, "connect", _set_up_sqlite)
             return engine
-        return _create_postgresql_engine(parsed, timeout)
+        return _create_postgresql_engine(parsed, timeout, options)
     except (sa.exc.ArgumentError, OSError) as error:
         raise _unusable(url, error) from error
 
 
 def _unusable(url: str, error: object) -> StoreError:
-    return StoreError(
-        mask_passwords(f"{url!r} cannot be used: {error}; write one such as sqlite:///data/store.db")
-    )
+    good = "sqlite:///data/store.db"
+    if url.startswith("postgres"):
+        good = "postgresql+psycopg://user@host/database"
+    return StoreError(mask_passwords(f"{url!r} cannot be used: {error}; write one such as {good}"))
 
 
-def _create_postgresql_engine(url: sa.URL, timeout: float) -> sa.Engine:
+def _create_postgresql_engine(url: sa.URL, timeout: float, options: Mapping[str, Any]) -> sa.Engine:
     # libpq takes whole seconds, 2 at least; what the URL says goes first.
     wait: dict[str, Any] = {}
     if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
         wait["connect_timeout"] = max(2, ceil(timeout))
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=wait)
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=wait, **options)
 
     def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()

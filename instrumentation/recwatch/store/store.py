@@ -1,4 +1,4 @@
-"""The database of record, opened: trainings by method, every other table by `Store.transaction`."""
+"""The database of record, opened: runs by method, every other table by `Store.transaction`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from recwatch.errors import StoreError
 from recwatch.store.engine import as_store_error, create_store_engine
 from recwatch.store.migrate import upgrade
-from recwatch.store.tables import iteration_metrics, training_runs
+from recwatch.store.tables import iteration_metrics, pipeline_runs, training_runs
 
 __all__ = ["Store", "open_store"]
 
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 class Store:
-    """An open database of record, as `open_store` returns it: reads and writes training runs by its methods.
+    """An open database of record, as `open_store` returns it: runs of trainings and pipelines by its methods.
 
     The other tables (requests, their aggregates, predictions) are read and written by `transaction`, with
     SQLAlchemy; `recwatch.requestlog` and `recwatch.quality` do so. Every method is one transaction.
@@ -63,6 +63,36 @@ class Store:
             training_runs.c.status
         )
         rows = self._read(query.where(training_runs.c.model_type == model))
+        return {row["status"]: row["runs"] for row in rows}
+
+    def elapsed_ms(self, model: str) -> int:
+        """What all runs of a model that are over took together, in milliseconds."""
+        total = sa.select(sa.func.sum(training_runs.c.elapsed_ms).label("total"))
+        (row,) = self._read(total.where(training_runs.c.model_type == model))
+        return int(row["total"] or 0)
+
+    def save_pipeline_run(self, run: Row) -> None:
+        """Write a run of a pipeline, new or known by its `id`.
+
+        Args:
+            run: columns of `pipeline_runs`, `id` among them.
+        """
+        with self.transaction() as connection:
+            known = sa.update(pipeline_runs).where(pipeline_runs.c.id == run["id"])
+            if connection.execute(known.values(**run)).rowcount == 0:
+                connection.execute(sa.insert(pipeline_runs).values(**run))
+
+    def pipeline_runs(self, pipeline: str | None = None) -> list[dict[str, Any]]:
+        """The runs of a pipeline, or of all, oldest first."""
+        query = sa.select(pipeline_runs).order_by(pipeline_runs.c.started_at, pipeline_runs.c.id)
+        return self._read(query if pipeline is None else query.where(pipeline_runs.c.pipeline == pipeline))
+
+    def pipeline_run_counts(self, pipeline: str) -> dict[str, int]:
+        """How many runs of a pipeline there are by status."""
+        query = sa.select(pipeline_runs.c.status, sa.func.count().label("runs")).group_by(
+            pipeline_runs.c.status
+        )
+        rows = self._read(query.where(pipeline_runs.c.pipeline == pipeline))
         return {row["status"]: row["runs"] for row in rows}
 
     @contextmanager

@@ -7,6 +7,7 @@ from recwatch.store.times import UtcDateTime
 __all__ = [
     "iteration_metrics",
     "metadata",
+    "pipeline_runs",
     "prediction_sequences",
     "predictions",
     "requests",
@@ -49,6 +50,7 @@ training_runs = sa.Table(
     sa.Column("pid", sa.Integer),
     sa.Column("process_started_at", sa.Text, doc="tells the process from a later one with its pid"),
     sa.Column("heartbeat_at", UtcDateTime),
+    sa.Column("elapsed_ms", sa.BigInteger, doc="from start to end, earlier runs of this id included"),
 )
 
 iteration_metrics = sa.Table(
@@ -62,6 +64,18 @@ iteration_metrics = sa.Table(
     sa.Column("validation_recall", sa.Double),
     sa.Column("validation_ndcg", sa.Double),
     sa.Column("wall_time_seconds", sa.Double),
+)
+
+pipeline_runs = sa.Table(
+    "pipeline_runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("pipeline", sa.Text, nullable=False, index=True),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("status", sa.Text, nullable=False, doc="running, completed or failed"),
+    sa.Column("stages", sa.Text, doc="JSON: name, seconds and status of each stage, in their order"),
+    sa.Column("error", sa.Text, doc="why the run failed"),
 )
 
 requests = sa.Table(

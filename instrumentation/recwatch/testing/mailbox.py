@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-__all__ = ["LoopThread", "Mailbox", "Orders", "Receiver"]
+__all__ = ["LoopThread", "Mailbox", "Orders", "Receiver", "stop_listening"]
 
 Message = TypeVar("Message")
 Order = TypeVar("Order")
@@ -68,6 +68,10 @@ class Orders(Generic[Order]):
         """Give the same order for the next `times` messages."""
         self._orders.extend([order] * times)
 
+    def clear(self) -> None:
+        """Forget the orders that are left."""
+        self._orders.clear()
+
     def take(self) -> Order | None:
         """The order for this message; None means: behave."""
         try:
@@ -111,8 +115,14 @@ class Receiver(Generic[Message, Order]):
         """Forget every message."""
         self._mailbox.clear()
 
+    def behave(self) -> None:
+        """Forget the orders to misbehave."""
+        self._orders.clear()
+
     def _listen(self) -> socket.socket:
         listener = socket.create_server((self.host, self.port))
+        # asyncio sees to it only for sockets that it made; without it an answer in parts takes 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listener.getsockname()[1]
         return listener
 
@@ -150,8 +160,23 @@ class LoopThread:
         self.loop.run_forever()
 
 
+async def stop_listening(server: asyncio.Server) -> None:
+    """Close a server, and lose no connection that it was just accepting.
+
+    asyncio's own `close` leaves such a socket open: its transport finds the server closed and gives up.
+    """
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
+    await asyncio.sleep(0)
+    server.close()
+
+
 async def _cancel_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        # One that is cancelled before its first step cannot clean up.
+        await asyncio.sleep(0)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+    # What was closed last lets go of its socket in the loop's next turn.
+    await asyncio.sleep(0)

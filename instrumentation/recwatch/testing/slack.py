@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from recwatch.testing.certificate import Certificate
 from recwatch.testing.mailbox import Receiver
 from recwatch.testing.web import WebThread
 
@@ -28,6 +29,8 @@ _LONGEST_TEXT = {"section": 3000, "header": 150}
 class _Failure:
     code: int
     retry_after: int | None
+    body: str
+    content_type: str
 
 
 class SlackServer(Receiver[Payload, _Failure]):
@@ -41,6 +44,7 @@ class SlackServer(Receiver[Payload, _Failure]):
         host: the address to listen on.
         port: 0 takes a free one; `port` then says which.
         on_message: called with each accepted payload, in the server's thread.
+        certificate: the server's; with it, the address begins with https.
 
     Raises:
         OSError: on entering, when the port is taken.
@@ -52,22 +56,41 @@ class SlackServer(Receiver[Payload, _Failure]):
         host: str = "127.0.0.1",
         port: int = 0,
         on_message: Callable[[Payload], None] | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         super().__init__(host=host, port=port, on_message=on_message)
+        self._certificate = certificate
         self._web: WebThread | None = None
 
     @property
     def url(self) -> str:
         """The webhook's address; every path is answered alike, as Slack's hold the secret."""
-        return f"http://{self.host}:{self.port}/"
+        return f"{'http' if self._certificate is None else 'https'}://{self.host}:{self.port}/"
 
-    def fail_next(self, code: int, times: int = 1, *, retry_after: int | None = None) -> None:
-        """Answer the next messages with this HTTP code and, where given, the header Retry-After (seconds)."""
-        self._orders.add(_Failure(code, retry_after), times)
+    def fail_next(
+        self,
+        code: int,
+        times: int = 1,
+        *,
+        retry_after: int | None = None,
+        body: str = "refused on request",
+        content_type: str = "text/plain",
+    ) -> None:
+        """Answer the next messages, without keeping them.
+
+        Args:
+            code: HTTP's.
+            times: how many messages.
+            retry_after: of the header Retry-After, in seconds.
+            body: of the answer; a proxy's page, say, with the code 200.
+            content_type: of the body.
+        """
+        self._orders.add(_Failure(code, retry_after, body, content_type), times)
 
     def __enter__(self) -> Self:
         routes = [Route("/{path:path}", self._receive, methods=["POST"])]
-        self._web = WebThread(Starlette(routes=routes), self._listen(), "recwatch-slack")
+        app = Starlette(routes=routes)
+        self._web = WebThread(app, self._listen(), "recwatch-slack", certificate=self._certificate)
         return self
 
     def __exit__(
@@ -81,7 +104,7 @@ class SlackServer(Receiver[Payload, _Failure]):
         failure = self._orders.take()
         if failure is not None:
             headers = {} if failure.retry_after is None else {"Retry-After": str(failure.retry_after)}
-            return PlainTextResponse("refused on request", failure.code, headers)
+            return Response(failure.body, failure.code, headers, failure.content_type)
         try:
             payload = json.loads(body)
         except ValueError:

@@ -5,6 +5,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from recwatch.testing.certificate import Certificate
 from recwatch.testing.mailbox import LoopThread
 
 __all__ = ["WebThread"]
@@ -17,10 +18,21 @@ class WebThread:
         app: the application; its lifespan is not run.
         listener: a listening socket; closed on `stop`.
         name: the thread's name.
+        certificate: the server's, for HTTPS.
     """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, name: str) -> None:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, log_level="warning", ws="none")
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, name: str, *, certificate: Certificate | None = None
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            ws="none",
+            ssl_certfile=None if certificate is None else certificate.file,
+            ssl_keyfile=None if certificate is None else certificate.key,
+        )
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = LoopThread(name)

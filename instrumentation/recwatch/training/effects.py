@@ -1,25 +1,28 @@
 """What a run does outside its process: rows, what is published and served. Each may fail or hang alone."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from recwatch.metrics import DroppedWrites, TrainingMetrics
 from recwatch.provenance import git_commit
+from recwatch.runs.counting import count_up_to
+from recwatch.runs.publisher import Publisher, publish_as_of
+from recwatch.runs.run import STATUSES, Ended, guarded
+from recwatch.runs.worker import Worker
 from recwatch.training import process, record, recovery, scrape
-from recwatch.training.publisher import Publisher
-from recwatch.training.worker import Worker
+from recwatch.training.elapsed import as_ms
+from recwatch.training.publisher import TRAINING
 
 __all__ = ["Effects"]
 
 # The store itself waits for a lock for two seconds. A start that is not written by then is written later.
 _START_SECONDS = 2.5
 _END_SECONDS = 10.0
-_LOOKS = 3
 
 
 class Effects:
@@ -59,6 +62,7 @@ class Effects:
         self._dropped = DroppedWrites.of(registry)
         self._count_lock = threading.Lock()
         self._counted: str | None = None
+        self._elapsed_ms = 0
         self._table: dict[str, int] | None = None
         self._running: int | None = None
         self._record: record.RunRecord | None = None
@@ -78,15 +82,17 @@ class Effects:
 
     def start(self) -> None:
         """Serve metrics, write the run's row, publish that it is under way."""
-        with self._guarded():
+        with guarded(self._drop):
             self._serve()
-        with self._guarded():
+        with guarded(self._drop):
             self._start_record()
-        with self._guarded():
+        with guarded(self._drop):
             if self._push is not None:
-                self._publisher = Publisher(self._push, self._model, self._registry)
-                self._publisher.start(self._running)
-        with self._guarded():
+                self._publisher = Publisher(self._push, TRAINING, self._model, self._registry)
+                # Where the runs before are not known yet, counters would fall.
+                known = self._store_url is None or self._table is not None
+                self._publish(partial(self._publisher.start, counters=known))
+        with guarded(self._drop):
             # After what was published: it corrects that where lost runs were still counted as running.
             if self._writer is not None:
                 self._writer.submit(self._recover)
@@ -115,30 +121,35 @@ class Effects:
         if self._record is not None:
             self._record.amend_iteration(**values)
 
-    def count_end(self, status: str) -> None:
-        """Count the run's end in `training_runs_total`."""
+    def count_end(self, status: str, seconds: float) -> None:
+        """Count the run's end in `training_runs_total`, and what it took in `training_seconds_total`."""
+        metrics = TrainingMetrics.of(self._registry)
         with self._count_lock:
             self._counted = status
-            TrainingMetrics.of(self._registry).runs.labels(self._model, status).inc()
+            self._elapsed_ms = as_ms(seconds)
+            metrics.runs.labels(self._model, status).inc()
+            self._count_elapsed(metrics.elapsed_ms.get(self._model, 0) + self._elapsed_ms)
+        self.update(elapsed_ms=self._elapsed_ms)
 
-    def end(self, status: str) -> None:
+    def end(self, status: Ended, error: str | None) -> None:
         """Write the rest and publish all; may be called again where a signal ended it."""
-        with self._guarded():
-            self.update(status=status, completed_at=datetime.now(UTC))
+        with guarded(self._drop):
+            self.update(status=status, error=error, completed_at=datetime.now(UTC))
             self._end_record()
-        with self._guarded():
-            self._publish_end(status)
+        with guarded(self._drop):
+            if self._publisher is not None:
+                self._publish(partial(self._publisher.end, status))
 
     def close(self) -> None:
         """Leave the store and the publisher, stop serving; waits for nobody."""
-        with self._guarded():
+        with guarded(self._drop):
             if self._record is not None and self._writer is not None:
                 self._writer.submit(self._record.close)
                 self._writer.close()
-        with self._guarded():
+        with guarded(self._drop):
             if self._publisher is not None:
                 self._publisher.close()
-        with self._guarded():
+        with guarded(self._drop):
             if self._server is not None:
                 self._server.close()
                 self._server = None
@@ -190,15 +201,21 @@ class Effects:
         record = self._record
         if record is None or record.store is None or record.written_status is None:
             return
-        counts = record.store.run_counts(self._model)
+        counts, elapsed_ms = record.store.run_counts(self._model), record.store.elapsed_ms(self._model)
         runs = TrainingMetrics.of(self._registry).runs
         with self._count_lock:
             own = None if record.written_status == self._counted else self._counted
-            for status in ("completed", "failed"):
-                missing = counts.get(status, 0) + (status == own) - self._count_of(status)
-                runs.labels(self._model, status).inc(max(0.0, missing))
+            for status in STATUSES:
+                total = counts.get(status, 0) + (status == own)
+                count_up_to(runs, total, model=self._model, status=status)
+            self._count_elapsed(elapsed_ms + (0 if own is None else self._elapsed_ms))
         self._table = counts
         self._running = counts.get("running", 0) - (own is not None)
+
+    def _count_elapsed(self, total_ms: int) -> None:
+        metrics = TrainingMetrics.of(self._registry)
+        known = metrics.elapsed_ms[self._model] = max(metrics.elapsed_ms.get(self._model, 0), total_ms)
+        count_up_to(metrics.seconds, known // 1000, model=self._model)
 
     def _recover(self) -> None:
         store = None if self._record is None else self._record.store
@@ -218,34 +235,13 @@ class Effects:
             self._table = None
             self._dropped.drop(record.TARGET, "timeout", f"{self.run_id} not written", writes=pending)
 
-    def _publish_end(self, status: str) -> None:
-        """Publish until the table is as it was published.
-
-        Another run may end meanwhile: whoever publishes last must know of it.
-        """
-        for _ in range(_LOOKS):
-            known = self._table
-            if self._publisher is None or not self._publisher.end(status, self._running):
-                return
-            if known is None or self._writer is None or not self._writer.call(self._look, _START_SECONDS):
-                return
-            if known == self._table:
-                return
-
-    def _count_of(self, status: str) -> float:
-        labels = {"model": self._model, "status": status}
-        families = TrainingMetrics.of(self._registry).runs.collect()
-        samples = [sample for family in families for sample in family.samples]
-        return sum(
-            sample.value for sample in samples if sample.name.endswith("_total") and sample.labels == labels
+    def _publish(self, publish: Callable[[int | None], bool]) -> None:
+        writer = self._writer
+        publish_as_of(
+            read=lambda: self._table,
+            refresh=lambda: writer is not None and writer.call(self._look, _START_SECONDS),
+            publish=lambda: publish(self._running),
         )
 
     def _drop(self, error: object) -> None:
         self._dropped.drop("training", "error", error)
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - watching must never break a training
-            self._drop(error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recwatch.better import better
-from recwatch.training.texts import showable, shown
+from recwatch.runs.texts import showable, shown
 
 __all__ = [
     "CrossValidation",

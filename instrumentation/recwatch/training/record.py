@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from recwatch import logs
 from recwatch.errors import StoreError
 from recwatch.metrics import DroppedWrites
+from recwatch.runs.texts import storable
 from recwatch.training import liveness
 from recwatch.training.begin import begin
-from recwatch.training.texts import storable
 
 if TYPE_CHECKING:
     from recwatch.store import Store
@@ -55,6 +55,7 @@ class RunRecord:
         self._lock = threading.Lock()
         self._run = _storable(run)
         self._has_begun = False
+        self._earlier_ms = 0  # of runs of this id before
         self._finished: list[dict[str, Any]] = []
         self._newest: dict[str, Any] | None = None  # its validation may still come
         self._written_at = self._retry_at = float("-inf")
@@ -147,8 +148,12 @@ class RunRecord:
             run = {**self._run, "heartbeat_at": datetime.now(UTC)}
         try:
             if not self._has_begun:
-                run["run_id"] = self._run["run_id"] = begin(store, run)
+                begun = begin(store, run)
+                run["run_id"] = self._run["run_id"] = begun.run_id
+                self._earlier_ms = begun.earlier_ms
                 self._has_begun = True
+            if "elapsed_ms" in run:
+                run["elapsed_ms"] += self._earlier_ms
             store.save_run(run, rows)
         except BaseException:
             with self._lock:

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from recwatch import logs
 from recwatch.metrics import TrainingMetrics
+from recwatch.training.elapsed import elapsed_ms
 from recwatch.training.liveness import LOST_AFTER, is_lost
 from recwatch.training.publisher import publish_counts
 
@@ -74,7 +75,14 @@ def recover_lost_runs(
         known = registry.get_sample_value("training_last_failure_timestamp_seconds", {"model": model})
         metrics.last_failure.labels(model).set(max(known or 0.0, failed_at.timestamp()))
         if push is not None:
-            publish_counts(push, model, store.run_counts(model), failed_at=failed_at, registry=registry)
+            publish_counts(
+                push,
+                model,
+                store.run_counts(model),
+                elapsed_ms=store.elapsed_ms(model),
+                failed_at=failed_at,
+                registry=registry,
+            )
     return lost
 
 
@@ -86,7 +94,7 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
 
     now = datetime.now(UTC)
     columns = (table.c.run_id, table.c.model_type, table.c.started_at, table.c.heartbeat_at)
-    identity = (table.c.host, table.c.pid, table.c.process_started_at)
+    identity = (table.c.host, table.c.pid, table.c.process_started_at, table.c.elapsed_ms)
     with as_store_error(store.engine.url), store.engine.connect() as connection:
         query = sa.select(*columns, *identity).where(table.c.status == "running")
         rows: list[Mapping[str, Any]] = [dict(row) for row in connection.execute(query).mappings()]
@@ -102,7 +110,12 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
             & (table.c.status == "running")
             & table.c.heartbeat_at.is_not_distinct_from(row["heartbeat_at"])
         )
-        values = {"status": "failed", "completed_at": last_seen, "error": error}
+        values = {
+            "status": "failed",
+            "completed_at": last_seen,
+            "error": error,
+            "elapsed_ms": elapsed_ms(row, last_seen),
+        }
         with as_store_error(store.engine.url), store.engine.begin() as connection:
             found = connection.execute(sa.update(table).where(unchanged).values(**values))
         if found.rowcount:

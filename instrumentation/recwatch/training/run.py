@@ -13,12 +13,12 @@ from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from recwatch import logs
 from recwatch.exposition import forget
 from recwatch.metrics import DroppedWrites, TrainingMetrics
+from recwatch.runs.texts import showable, shown, storable
 from recwatch.training import figures, lines
 from recwatch.training.effects import Effects
 from recwatch.training.lifecycle import Lifecycle, watching
 from recwatch.training.lines import Unit
 from recwatch.training.log import RunLog
-from recwatch.training.texts import showable, shown, storable
 
 __all__ = ["TrainingRun", "Unit"]
 
@@ -143,6 +143,7 @@ class TrainingRun(Lifecycle):
             self._metrics.iteration_duration.labels(self.model).observe(took)
         if loss is not None:
             _set(self._metrics.loss, loss, self.model)
+            self._metrics.loss_not_finite.labels(self.model).set(not math.isfinite(loss))
         self._effects.add_iteration(
             int(number), None if loss is None else figures.finite(loss), figures.finite(took)
         )

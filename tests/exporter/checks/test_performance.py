@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -95,7 +95,6 @@ def test_precision_needs_something_that_is_predicted() -> None:
 
 
 @given(seed=st.integers(0, 1000), metric=st.sampled_from(["accuracy", "precision", "recall", "f1"]))
-@settings(deadline=None)
 def test_uncalibrated_shares_give_back_what_was_measured(seed: int, metric: Metric) -> None:
     """Each score with its own share of positives: the estimate is the measured figure."""
     values, outcomes = counted(*rows(seed, 200))

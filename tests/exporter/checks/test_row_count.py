@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -77,7 +77,6 @@ def test_periods_that_follow_each_other_weigh_less() -> None:
     current=st.integers(0, 10**12),
     periods=st.floats(1e-6, 1e4),
 )
-@settings(deadline=None)
 def test_always_finite(reference: list[int], current: int, periods: float) -> None:
     found = compare_rates(np.array(reference, dtype=float), current, periods)
 

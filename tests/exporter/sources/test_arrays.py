@@ -122,7 +122,7 @@ def test_a_truncated_file(tmp_path: Path, save_to: Callable[[Path], Path], kept:
         read_arrays(path)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     position=st.integers(0, 400),
     byte=st.integers(0, 255),

@@ -126,7 +126,7 @@ def test_endings(name: str, found: str) -> None:
     assert ending(Path(name)) == found
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     name=st.text(min_size=1, max_size=20).filter(lambda name: "\x00" not in name and name.isprintable()),
     values=st.lists(st.none() | st.floats(), min_size=1, max_size=20),

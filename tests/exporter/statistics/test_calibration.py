@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +17,6 @@ def counted(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60))
-@settings(deadline=None)
 def test_isotonic_is_scikit_learns(seed: int, n: int) -> None:
     scores, positives, rows = counted(seed, n)
     expected = IsotonicRegression(y_min=0, y_max=1).fit_transform(
@@ -28,7 +27,6 @@ def test_isotonic_is_scikit_learns(seed: int, n: int) -> None:
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60))
-@settings(deadline=None)
 def test_isotonic_never_falls_and_keeps_the_share_of_positives(seed: int, n: int) -> None:
     scores, positives, rows = counted(seed, n)
 

@@ -1,12 +1,10 @@
 """The pages in Chromium: what a person sees, and what the browser has to say about it."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from recwatch_exporter.exporter import Exporter
 
@@ -22,10 +20,6 @@ PAGES = (
 )
 
 
-class Require(Protocol):
-    def __call__(self, name: str, *, is_there: bool, remedy: str) -> None: ...
-
-
 @dataclass
 class Visit:
     """A page, with what the browser said and asked for."""
@@ -33,16 +27,6 @@ class Visit:
     page: Page
     said: list[str] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def chromium(require_component: Require) -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    require_component("Chromium", is_there=path is not None, remedy="install the package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def visit(

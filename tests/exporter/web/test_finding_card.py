@@ -2,7 +2,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recwatch_exporter.config import Check
@@ -63,7 +63,7 @@ anything = st.recursive(
 shares = st.lists(st.floats(0, 1), min_size=3, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(
     name=text,
     segment=text,

@@ -40,6 +40,8 @@ def test_the_quickstart_takes_less_than_twenty_lines_and_judges() -> None:
         status = client.get("/monitoring/status").json()
         assert status["samples"] == 60
         assert set(status["degraded"]) == {"precision", "recall", "f1"}
+        metrics = client.get("/metrics").text
+    assert re.search(r'^model_quality_degraded\{.*model="reviews".*\} 1\.0$', metrics, re.MULTILINE)
 
 
 def test_the_experiment_joins_and_counts() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recwatch.quality import Labelled, Suggestions, Task, Window
@@ -169,10 +169,7 @@ class Recorded:
         return
 
 
-FREE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@settings(FREE, max_examples=500)
+@settings(max_examples=500)
 @given(operations=Operations, task=Tasks)
 # A label that came first, too late for a prediction that is older than both.
 @example(
@@ -211,7 +208,7 @@ def empty_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     return lambda: Path(shutil.copy(empty, tmp_path_factory.mktemp("store") / "store.db"))
 
 
-@settings(FREE, max_examples=60)
+@settings(max_examples=60)
 @given(operations=Operations, task=Tasks)
 def test_a_store_does_what_the_model_does(
     operations: list[Operation], task: Task, make_settings: Any, clock: Any, empty_copy: Callable[[], Path]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recwatch.store import Store, aggregate, open_store, requests, reranking_metrics, service_health
@@ -105,7 +105,7 @@ a_request = st.fixed_dictionaries(
 some_requests = st.lists(a_request, min_size=1, max_size=90)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(rows=some_requests)
 def test_the_rows_are_those_of_the_model(store: Store, add_requests: AddRequests, rows: Rows) -> None:
     delete_all(store)

@@ -32,7 +32,10 @@ def test_looking_at_a_url_opens_and_makes_nothing(tmp_path: Path) -> None:
             r"pg8000 is not there: .* needs recwatch\[postgres\]; write",
         ),
         ("nothing://me:secret@host/db", "SQLite or PostgreSQL, not in nothing; write one"),
-        ("postgresql+nothing://me:secret@host/db", "cannot be used: Can't load plugin"),
+        (
+            "postgresql+nothing://me:secret@host/db",
+            r"Can't load plugin.*write one such as postgresql\+psycopg://",
+        ),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_in_one_line(url: str, message: str) -> None:

@@ -116,7 +116,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str, engin
     open_store(url).close()
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE recwatch_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer recwatch.*9999.*up to 0002; upgrade recwatch") as failure:
+    with pytest.raises(StoreError, match=r"newer recwatch.*9999.*up to 0003; upgrade recwatch") as failure:
         open_store(url)
     assert failure.value.reason == "unavailable"
     with engine.connect() as connection:

@@ -39,6 +39,7 @@ COLUMNS = {
         "pid",
         "process_started_at",
         "heartbeat_at",
+        "elapsed_ms",
     ],
     "iteration_metrics": [
         "id",

@@ -26,6 +26,15 @@ def test_it_refuses_on_request_and_then_behaves() -> None:
         assert len(server.messages) == 1
 
 
+def test_it_answers_as_a_proxy_would() -> None:
+    with SlackServer() as server:
+        server.fail_next(200, body="<html>Sign in</html>", content_type="text/html")
+        answer = requests.post(server.url, json={"text": "Drift"}, timeout=10)
+        assert (answer.status_code, answer.text) == (200, "<html>Sign in</html>")
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert server.messages == []
+
+
 def test_it_takes_posts_of_json_only() -> None:
     with SlackServer() as server:
         assert requests.get(server.url, timeout=10).status_code == 405

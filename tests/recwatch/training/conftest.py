@@ -1,11 +1,10 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from prometheus_client import CollectorRegistry
-from prometheus_client.parser import text_string_to_metric_families
 
 from recwatch.training import TrainingRun
 
@@ -41,30 +40,8 @@ def train(registry: CollectorRegistry) -> Callable[..., TrainingRun]:
 
 
 @pytest.fixture
-def dropped(registry: CollectorRegistry) -> Callable[[str, str], float | None]:
-    """How many writes were dropped, by target and reason."""
-
-    def count(target: str, reason: str) -> float | None:
-        labels = {"target": target, "reason": reason}
-        return registry.get_sample_value("recwatch_dropped_writes_total", labels)
-
-    return count
-
-
-@pytest.fixture
-def pushed(pushgateway: str) -> Callable[[str], dict[tuple[str, ...], float]]:
+def pushed(
+    pushed_by: Callable[[str, str, str], dict[tuple[str, ...], float]],
+) -> Callable[[str], dict[tuple[str, ...], float]]:
     """What the Pushgateway holds of a model: (name, other labels ...) to value."""
-
-    def read(model: str) -> dict[tuple[str, ...], float]:
-        page = requests.get(f"http://{pushgateway}/metrics", timeout=10).text
-        found = {}
-        for family in text_string_to_metric_families(page):
-            for sample in family.samples:
-                labels = dict(sample.labels)
-                if labels.pop("model", None) == model:
-                    assert labels.pop("job") == "training"
-                    labels.pop("instance")
-                    found[sample.name, *labels.values()] = sample.value
-        return found
-
-    return read
+    return partial(pushed_by, "training", "model")

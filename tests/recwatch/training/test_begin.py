@@ -54,9 +54,9 @@ def test_a_run_that_is_over_begins_anew(store_url: str, store: Store) -> None:
 
 def test_a_run_whose_process_is_gone_begins_anew(store: Store) -> None:
     store.save_run(row(rmse=0.5, process_started_at="linux/of/another/boot", pid=2**22, host="gone"))
-    assert begin(store, row("again")) != "again"  # nothing says that it is over
+    assert begin(store, row("again")).run_id != "again"  # nothing says that it is over
     store.save_run(row("own", rmse=0.5))  # of this process, which knows of no such run
-    assert begin(store, row("own")) == "own"
+    assert begin(store, row("own")).run_id == "own"
     assert next(found for found in store.runs() if found["run_id"] == "own")["rmse"] is None
     liveness.closed("own")
 
@@ -84,7 +84,7 @@ def test_of_many_that_begin_at_once_each_has_a_row_of_its_own(store_url: str, st
     def start() -> None:
         with open_store(store_url) as own:
             together.wait()
-            names.append(begin(own, row()))
+            names.append(begin(own, row()).run_id)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:

@@ -86,7 +86,9 @@ def test_a_training_under_way_is_seen_at_the_pushgateway(
     model = f"als-{uuid.uuid4().hex}"
     run = TrainingRun(model, registry=registry, push=pushgateway).start()
     ours = {key: value for key, value in pushed(model).items() if not key[0].startswith("push_")}
-    assert ours == {("training_in_progress",): 1}
+    counters: Figures = {("training_seconds_total",): 0.0}
+    counters.update({("training_runs_total", status): 0.0 for status in ("completed", "failed")})
+    assert ours == {("training_in_progress",): 1, **counters}
     run.fail("for the test") if fail else run.finish()
     assert pushed(model)["training_in_progress",] == 0
 

@@ -27,6 +27,7 @@ def test_rows(train: Train, store_url: str) -> None:
         "validation": {"recall@10": 0.3, "ndcg@10": 0.15},
     }
     assert 0 < row.pop("training_time_seconds") < 60
+    assert 0 <= row.pop("elapsed_ms") < 60_000
     here = process.current()
     assert row == {
         "run_id": "als_1",

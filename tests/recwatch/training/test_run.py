@@ -145,10 +145,12 @@ def test_what_is_not_finite_is_not_shown(registry: CollectorRegistry, store_url:
         run.iteration(1, loss=2.0, seconds=1.5)
         run.validation({"ndcg@10": 0.1})
         assert value("training_loss") == 2.0
+        assert value("training_loss_not_finite") == 0.0
         run.iteration(2, loss=nan, seconds=nan)
         run.validation({"ndcg@10": nan})
         run.evaluation({"recall@10": nan}, baseline={"recall@10": float("inf")})
     assert value("training_loss") is None
+    assert value("training_loss_not_finite") == 1.0
     for split in ("validation", "test"):
         assert value("training_metric", metric="ndcg@10", split=split) is None
         assert value("training_metric", metric="recall@10", split=split) is None

@@ -1,0 +1,1 @@
+"""From Alertmanager's webhook to rows in the store, in one transaction."""

@@ -1,0 +1,1 @@
+"""The report of `recwatch report`, sent by the clock."""

@@ -1,0 +1,1 @@
+"""From a reason to a version in service: policy, launchers, gate, promotion, rollback."""

@@ -1,0 +1,1 @@
+"""Where the bridge keeps what it promised: tables, transactions, what is forgotten and when."""

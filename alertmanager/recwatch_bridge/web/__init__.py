@@ -1,0 +1,1 @@
+"""The bridge over HTTP: webhooks, JSON API, a page for people."""

@@ -1,0 +1,5 @@
+"""`python -m recwatch_rules`."""
+
+from recwatch_rules.main import main
+
+raise SystemExit(main())
