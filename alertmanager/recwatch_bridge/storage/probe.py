@@ -7,7 +7,7 @@ from sqlalchemy import NullPool, create_engine, func, inspect, select
 from sqlalchemy.engine import URL
 
 from recwatch.errors import StoreError
-from recwatch.store.engine import as_store_error
+from recwatch.store.engine import using_database
 from recwatch.store.migrate import is_current
 from recwatch_bridge.folders import why_unwritable
 from recwatch_bridge.storage.engine import complete, create_sessions
@@ -28,7 +28,7 @@ def probe(url: str, password: str | None = None, *, timeout: float = 5.0) -> Non
         StoreError: when it could not.
     """
     address = complete(url, password)
-    with as_store_error(address):
+    with using_database(address):
         if address.get_backend_name() == "sqlite":
             _probe_file(Path(address.database or ""))
         else:

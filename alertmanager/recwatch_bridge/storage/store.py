@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from recwatch.store.engine import as_store_error
+from recwatch.store.engine import using_database
 from recwatch_bridge.errors import StoreBusyError
 from recwatch_bridge.storage import engine as engines
 from recwatch_bridge.storage.claim import Claim
@@ -71,7 +71,7 @@ class Store:
             self._engine = engines.create_postgresql(address, lock_timeout)
             self._committer = PooledCommitter(self.write)
             self._sessions = LeadSession(engines.create_sessions(address, lock_timeout))
-        with as_store_error(address):
+        with using_database(address):
             if made:
                 require_current(address)
             else:

@@ -17,6 +17,8 @@ try:
 except ModuleNotFoundError as error:
     raise lacking(error, "recwatch[store]") from error
 
+from recwatch.store.forks import in_database
+
 __all__ = ["Database"]
 
 _ANY = "SELECT 1"
@@ -68,7 +70,7 @@ class Database:
             return _can_be_made(file)
         started = time.monotonic()
         try:
-            with self._engine.connect() as connection:
+            with in_database(), self._engine.connect() as connection:
                 connection.execute(self._query).first()
         except sa.exc.SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error

@@ -14,7 +14,7 @@ from recwatch.quality.records import Feedback, Prediction
 from recwatch.quality.settling import Settled, expire, read_joined, read_sequence, read_totals, settle
 from recwatch.quality.task import Rows
 from recwatch.quality.window import Ring
-from recwatch.store.engine import as_store_error, create_store_engine, parse_url
+from recwatch.store.engine import create_store_engine, parse_url, using_database
 from recwatch.store.migrate import upgrade
 
 __all__ = ["StoreJournal"]
@@ -154,7 +154,7 @@ class StoreJournal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with as_store_error(sa.make_url(self._url)), self._connect().begin() as connection:
+        with using_database(sa.make_url(self._url)), self._connect().begin() as connection:
             yield connection
 
     def _done(self, entries: int) -> None:

@@ -14,8 +14,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from recwatch.errors import StoreError
 from recwatch.extras import lacking
 from recwatch.redaction import mask_passwords
+from recwatch.store.forks import in_database
 
-__all__ = ["as_store_error", "create_store_engine", "parse_url"]
+__all__ = ["create_store_engine", "parse_url", "using_database"]
 
 
 def parse_url(url: str) -> sa.URL:
@@ -129,10 +130,11 @@ def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> 
 
 
 @contextmanager
-def as_store_error(url: sa.URL) -> Iterator[None]:
-    """Raise what the database says as a `StoreError` that says what to do."""
+def using_database(url: sa.URL) -> Iterator[None]:
+    """Use a database for the block: what it says is raised as a `StoreError` that says what to do."""
     try:
-        yield
+        with in_database():
+            yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         text = str(cause)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recwatch.store.engine import as_store_error
+from recwatch.store.engine import using_database
 from recwatch.store.store import Store
 from recwatch.store.tables import requests
 
@@ -98,7 +98,7 @@ def _bytes_used(connection: sa.Connection) -> int:
 
 
 def _release_pages(store: Store) -> None:
-    with as_store_error(store.engine.url), store.engine.connect() as connection:
+    with using_database(store.engine.url), store.engine.connect() as connection:
         cursor: Any = connection.connection.cursor()
         try:
             # It frees a page a step: `execute` takes one step where no row comes back, a script takes all.

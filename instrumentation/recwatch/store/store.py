@@ -8,7 +8,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from recwatch.errors import StoreError
-from recwatch.store.engine import as_store_error, create_store_engine
+from recwatch.store.engine import create_store_engine, using_database
+from recwatch.store.forks import in_database
 from recwatch.store.migrate import upgrade
 from recwatch.store.tables import iteration_metrics, pipeline_runs, training_runs
 
@@ -98,12 +99,13 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A connection whose work is committed at the end of the block, or not at all."""
-        with as_store_error(self.engine.url), self.engine.begin() as connection:
+        with using_database(self.engine.url), self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close the connections."""
-        self.engine.dispose()
+        with in_database():
+            self.engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -130,9 +132,10 @@ def open_store(url: str, *, timeout: float = 5.0) -> Store:
     """
     engine = create_store_engine(url, timeout=timeout)
     try:
-        with as_store_error(engine.url):
+        with using_database(engine.url):
             upgrade(engine)
     except StoreError:
-        engine.dispose()
+        with in_database():
+            engine.dispose()
         raise
     return Store(engine)

@@ -90,12 +90,11 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
     import sqlalchemy as sa  # noqa: PLC0415 - the extra `store` need not be installed
 
     from recwatch.store import training_runs as table  # noqa: PLC0415
-    from recwatch.store.engine import as_store_error  # noqa: PLC0415
 
     now = datetime.now(UTC)
     columns = (table.c.run_id, table.c.model_type, table.c.started_at, table.c.heartbeat_at)
     identity = (table.c.host, table.c.pid, table.c.process_started_at, table.c.elapsed_ms)
-    with as_store_error(store.engine.url), store.engine.connect() as connection:
+    with store.transaction() as connection:
         query = sa.select(*columns, *identity).where(table.c.status == "running")
         rows: list[Mapping[str, Any]] = [dict(row) for row in connection.execute(query).mappings()]
     lost = []
@@ -116,7 +115,7 @@ def _mark(store: "Store", lost_after: timedelta) -> list[LostRun]:
             "error": error,
             "elapsed_ms": elapsed_ms(row, last_seen),
         }
-        with as_store_error(store.engine.url), store.engine.begin() as connection:
+        with store.transaction() as connection:
             found = connection.execute(sa.update(table).where(unchanged).values(**values))
         if found.rowcount:
             run = LostRun(row["run_id"], row["model_type"] or "", last_seen, error)

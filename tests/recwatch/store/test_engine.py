@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from recwatch.errors import StoreError
 from recwatch.store import create_store_engine, open_store
-from recwatch.store.engine import as_store_error, parse_url
+from recwatch.store.engine import parse_url, using_database
 
 
 def test_looking_at_a_url_opens_and_makes_nothing(tmp_path: Path) -> None:
@@ -88,20 +88,20 @@ def test_postgresql_waits_for_a_lock_no_longer_than_asked(postgresql_url: str) -
     ],
 )
 def test_what_the_database_says_becomes_a_reason(error: Exception, reason: str) -> None:
-    with pytest.raises(StoreError) as failure, as_store_error(sa.make_url("sqlite:///x.db")):
+    with pytest.raises(StoreError) as failure, using_database(sa.make_url("sqlite:///x.db")):
         raise error
     assert failure.value.reason == reason
 
 
 def test_an_error_of_the_caller_is_left_alone() -> None:
-    with pytest.raises(KeyError), as_store_error(sa.make_url("sqlite:///x.db")):
+    with pytest.raises(KeyError), using_database(sa.make_url("sqlite:///x.db")):
         raise KeyError
 
 
 def test_a_password_is_in_no_message() -> None:
     url = sa.make_url("postgresql+psycopg://anna:geheim@host/x")
     error = sa.exc.OperationalError("", {}, Exception("no postgresql://anna:geheim@host"))
-    with pytest.raises(StoreError) as failure, as_store_error(url):
+    with pytest.raises(StoreError) as failure, using_database(url):
         raise error
     assert "geheim" not in str(failure.value)
 
