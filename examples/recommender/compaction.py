@@ -23,10 +23,10 @@ from itertools import groupby
 from pathlib import Path
 
 from recommender.errors import RecommenderError
-from recommender.files import sync
 from recommender.interactions import aside, batches, read_interactions, write_interactions
 from recommender.paths import Home
 from recommender.times import now
+from recwatch.registry_files import flush_to_disk
 
 MERGED_AFTER = timedelta(days=1)
 """Batches that are younger are left alone."""
@@ -104,7 +104,7 @@ def _fill(fresh: Path, folder: Path, mergeable: Sequence[Sequence[Path]]) -> Non
     for path in folder.iterdir():
         if path not in merged and path.is_file() and not path.name.startswith("."):
             os.link(path, fresh / path.name)
-    sync(fresh)
+    flush_to_disk(fresh)
 
 
 def _merge(day: Sequence[Path], target: Path, owner: os.stat_result) -> None:
@@ -117,7 +117,7 @@ def _merge(day: Sequence[Path], target: Path, owner: os.stat_result) -> None:
         path = target / f"{day[0].stem}-{len(day)}.parquet"
         write_interactions(path, records)
         os.chown(path, owner.st_uid, owner.st_gid)
-        sync(path)
+        flush_to_disk(path)
 
 
 def _put_in_place(fresh: Path, folder: Path) -> None:
@@ -127,7 +127,7 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
         shutil.rmtree(kept)
     fresh.rename(kept)
     _exchange(kept, folder)
-    sync(folder.parent)
+    flush_to_disk(folder.parent)
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -27,15 +27,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def sync(path: Path) -> None:
-    """Wait until what a file or a folder holds is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Replace a JSON file in one step."""
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
