@@ -1,6 +1,7 @@
 """A bridge in parts and as a real process, with real ends: an SMTP server, a Slack webhook, a trainer."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,30 +24,6 @@ from recwatch_bridge.retraining.policy import Limits
 from recwatch_bridge.storage.store import Store
 
 TOKEN = "a-token-for-tests"
-
-# A trainer as a user would write one. plan.json says what it is to do; while `hold` exists, it is at work.
-TRAINER = """
-import json, os, sys, time
-from datetime import UTC, datetime
-from pathlib import Path
-from recwatch.registry import Manifest, ModelRegistry
-
-with open("starts", "a") as file:
-    file.write(os.environ["RECWATCH_RUN_ID"] + "\\n")
-print("reason:", os.environ["RECWATCH_REASON"], flush=True)
-while Path("hold").exists():
-    time.sleep(0.02)
-plan = json.loads(Path("plan.json").read_text())
-if plan.get("exit"):
-    sys.exit(plan["exit"])
-model = os.environ["RECWATCH_MODEL"]
-registry = ModelRegistry(Path("artifacts") / model)
-now = datetime.now(UTC)
-version = registry.new_version(now)
-with registry.publish(version) as folder:
-    Manifest(model=model, version=version, trained_at=now, data_version="test").write(folder)
-Path(os.environ["RECWATCH_RESULT"]).write_text(json.dumps({"version": version, **plan["result"]}))
-"""
 
 LABELS = {"severity": "warning", "model": "als", "action": "retrain"}
 GOOD_RESULT = {"metrics": {"ndcg@10": 0.20}, "serving_metrics": {"ndcg@10": 0.19}, "samples": 500}
@@ -226,7 +203,7 @@ def workplace(tmp_path: Path, mail: MailServer, slack: SlackServer) -> Workplace
     """A folder whose bridge.yml names the fake ends and a trainer that makes a good model."""
     (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
     (tmp_path / "slack_url").write_text(slack.url, encoding="utf-8")
-    (tmp_path / "trainer.py").write_text(TRAINER, encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("trainer.py"), tmp_path / "trainer.py")
     retry = {"initial": "100ms", "max": "500ms"}
     place = Workplace(
         tmp_path,
