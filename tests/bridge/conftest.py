@@ -180,6 +180,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
+def stores(postgresql_url: str) -> Iterator[tuple[Store, Store]]:
+    """Those of two bridges on one PostgreSQL database."""
+    both = Store(postgresql_url), Store(postgresql_url)
+    yield both
+    for store in both:
+        store.close()
+
+
+@pytest.fixture
 def acceptor(store: Store, metrics: BridgeMetrics, clock: FakeClock) -> Acceptor:
     """Accepts for the model `als`: an hour of cooldown, at most three runs a day."""
     limits = {"als": Limits(cooldown=3600.0, max_per_day=3)}

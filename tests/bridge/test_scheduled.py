@@ -1,6 +1,6 @@
 """Work by a schedule, of a kind that does what a test says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,14 +77,6 @@ class Scene:
 @pytest.fixture
 def scene(metrics: BridgeMetrics, clock: Any) -> Scene:
     return Scene(metrics, clock)
-
-
-@pytest.fixture
-def stores(postgresql_url: str) -> Iterator[tuple[Store, Store]]:
-    both = Store(postgresql_url), Store(postgresql_url)
-    yield both
-    for store in both:
-        store.close()
 
 
 def told(store: Store) -> list[str]:

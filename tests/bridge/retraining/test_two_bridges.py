@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,14 +52,6 @@ class Trainers:
 
     def stop(self, order: Order, handle: Handle) -> str | None:
         return f"{order.run_id} {handle} goes on"
-
-
-@pytest.fixture
-def stores(postgresql_url: str) -> Iterator[tuple[Store, Store]]:
-    both = Store(postgresql_url), Store(postgresql_url)
-    yield both
-    for store in both:
-        store.close()
 
 
 @pytest.fixture
