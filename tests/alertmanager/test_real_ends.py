@@ -45,6 +45,11 @@ class Alerts:
         self._began[labels["alertname"]] = _now()
         self._send({"labels": labels, "startsAt": self._began[labels["alertname"]]})
 
+    def tell(self, labels: Labels) -> None:
+        """Fire, until it is told."""
+        self.fire(labels)
+        self.until(("firing", labels["alertname"]))
+
     def end(self, labels: Labels) -> None:
         """Prometheus sends what is resolved again, every minute for a quarter of an hour."""
         began = self._began[labels["alertname"]]
@@ -83,36 +88,24 @@ def _now() -> str:
 
 @pytest.fixture
 def alerts(
-    run_alertmanager: Callable[..., AbstractContextManager[Any]],
-    config: dict[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
+    run_shipped: Callable[..., AbstractContextManager[Any]], config: dict[str, Any]
 ) -> Iterator[Alerts]:
     """An Alertmanager with the shipped groups and inhibition rules, its minutes made parts of seconds."""
     alerts = Alerts()
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    settings = {
-        "route": {
-            "receiver": "all",
-            "group_by": config["route"]["group_by"],
-            "group_wait": "100ms",
-            "group_interval": "200ms",
-        },
-        "inhibit_rules": config["inhibit_rules"],
-        "receivers": [{"name": "all", "webhook_configs": [{"url": address, "send_resolved": True}]}],
-    }
+    receiver = {"name": "all", "webhook_configs": [{"url": address, "send_resolved": True}]}
     web = WebThread(Starlette(routes=[Route("/", alerts.take, methods=["POST"])]), listening, "receiver")
-    with run_alertmanager(tmp_path_factory.mktemp("alertmanager"), settings) as program:
+    groups = config["route"]["group_by"]
+    with run_shipped(receiver, group_by=groups, group_interval="200ms") as program:
         alerts.url = program.url
         yield alerts
     web.stop()
 
 
 def test_a_page_of_an_slo_is_over_while_the_service_is_down(alerts: Alerts) -> None:
-    alerts.fire(PAGE)
-    alerts.until(("firing", "AvailabilityBudgetBurn"))
-    alerts.fire(DOWN)
-    alerts.until(("firing", "RecommenderDown"))
+    alerts.tell(PAGE)
+    alerts.tell(DOWN)
     alerts.end(PAGE)
 
     alerts.until(("resolved", "AvailabilityBudgetBurn"))
@@ -128,10 +121,8 @@ def test_what_goes_on_for_as_long_as_it_is_held_back_is_told_to_be_over_after_it
     told: Labels, by: Labels, alerts: Alerts
 ) -> None:
     """The rules let it go on: prometheus/tests/service.held.yml."""
-    alerts.fire(told)
-    alerts.until(("firing", told["alertname"]))
-    alerts.fire(by)
-    alerts.until(("firing", by["alertname"]))
+    alerts.tell(told)
+    alerts.tell(by)
     alerts.until_held_back(told)
     alerts.end(by)
     alerts.until(("resolved", by["alertname"]))
@@ -145,10 +136,8 @@ def test_what_goes_on_for_as_long_as_it_is_held_back_is_told_to_be_over_after_it
 def test_an_end_that_is_repeated_is_told_when_nothing_holds_it_back_any_more(
     told: Labels, by: Labels, alerts: Alerts
 ) -> None:
-    alerts.fire(told)
-    alerts.until(("firing", told["alertname"]))
-    alerts.fire(by)
-    alerts.until(("firing", by["alertname"]))
+    alerts.tell(told)
+    alerts.tell(by)
     alerts.until_held_back(told)
     alerts.end(told)
     before = alerts.swallowed()
@@ -160,8 +149,7 @@ def test_an_end_that_is_repeated_is_told_when_nothing_holds_it_back_any_more(
 
 
 def test_what_began_while_it_was_held_back_is_never_told(alerts: Alerts) -> None:
-    alerts.fire(DOWN)
-    alerts.until(("firing", "RecommenderDown"))
+    alerts.tell(DOWN)
     alerts.fire(SLOW)
     alerts.until_held_back(SLOW)
     alerts.end(SLOW)

@@ -1,82 +1,12 @@
 """The shipped inhibition rules in a real Alertmanager, with the labels that Prometheus gives to alerts."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-import requests
-import yaml
-
-from recwatch.testing import wait_until
 
 Labels = dict[str, str]
 Fire = Callable[[list[Labels]], list[Labels]]
 ON = {"service": "recommender", "model": "als"}
-DOWN = {"RecommenderDown", "DriftExporterDown", "BridgeDown", "TargetDown"}
-BURNS = {"AvailabilityBudgetBurn", "LatencyBudgetBurn"}
-ERRORS = {"RecommenderErrorRateHigh"}
-FAILED = {"DriftCheckFailing", "TrainingFailed", "PipelineFailed"}
-TWICE = {"RuleEvaluationFailing", "NotificationsFailing", "BridgeStoreErrors"}
-"""A warning at first, a page where it goes on."""
-
-
-@pytest.fixture(scope="module")
-def url(
-    run_alertmanager: Callable[..., AbstractContextManager[Any]],
-    config: dict[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """An Alertmanager with the inhibition rules that are shipped, and nobody to tell."""
-    settings = {
-        "route": {"receiver": "nobody", "group_by": ["..."], "group_wait": "100ms"},
-        "inhibit_rules": config["inhibit_rules"],
-        "receivers": [{"name": "nobody"}],
-    }
-    with run_alertmanager(tmp_path_factory.mktemp("alertmanager"), settings) as program:
-        yield program.url
-
-
-@pytest.fixture
-def held_back(url: str, request: pytest.FixtureRequest) -> Iterator[Fire]:
-    """Fire alerts; which of them are held back. The alerts of a test are over with it."""
-    case = request.node.name
-    sent: list[Labels] = []
-
-    def send(alerts: list[Labels], **more: str) -> None:
-        body = [{"labels": labels, **more} for labels in alerts]
-        requests.post(f"{url}/api/v2/alerts", json=body, timeout=10).raise_for_status()
-
-    def states() -> list[tuple[Labels, bool]]:
-        answer = requests.get(f"{url}/api/v2/alerts", params={"filter": f'case="{case}"'}, timeout=10)
-        return [(found["labels"], found["status"]["state"] == "suppressed") for found in answer.json()]
-
-    def fire(alerts: list[Labels]) -> list[Labels]:
-        # Alertmanager takes them one after the other: what the last one holds back says that all are known.
-        last = alert("DriftCheckSilent", service="last", check="last")
-        given = [*alerts, last, {**last, "alertname": "DriftCheckFailing"}]
-        given = [{**labels, "case": case} for labels in given]
-        sent.extend(given)
-        send(given)
-        wait_until(lambda: ({**last, "case": case}, True) in states(), timeout=30)
-        found = states()
-        assert len(found) == len(given)
-        return [
-            {name: value for name, value in labels.items() if name != "case"}
-            for labels, suppressed in found
-            if suppressed and labels.get("check") != "last"
-        ]
-
-    yield fire
-    send(sent, endsAt="2026-01-01T00:00:00Z", startsAt="2025-01-01T00:00:00Z")
-    wait_until(lambda: not states(), timeout=30)
-
-
-@pytest.fixture
-def suppressed(held_back: Fire) -> Callable[[list[Labels]], set[str]]:
-    """The names of what is held back."""
-    return lambda alerts: {labels["alertname"] for labels in held_back(alerts)}
 
 
 @pytest.fixture
@@ -291,49 +221,3 @@ def test_what_pages_is_not_told_as_a_warning_too(name: str, label: str, held_bac
     assert held_back([page, warning, {**warning, label: "send"}, {**warning, "service": "another"}]) == [
         warning
     ]
-
-
-# Every alert of the pack, with every set of labels that the promtool tests expect.
-
-
-def test_the_names_of_what_is_down_are_all_that_the_stack_has(alert_names: set[str], folder: Path) -> None:
-    stack = yaml.safe_load((folder.parent / "prometheus" / "rules" / "stack.yml").read_text("utf-8"))
-    ends = {rule["alert"] for group in stack["groups"] for rule in group["rules"]}
-
-    assert {name for name in ends if name.endswith("Down")} == DOWN
-    assert alert_names >= DOWN
-
-
-def test_no_alert_of_the_pack_silences_itself(samples: list[Labels], held_back: Fire) -> None:
-    alone = [
-        {**labels, "service": str(number)}
-        for number, labels in enumerate(samples)
-        if labels["alertname"] != "NotificationsFailing"  # by BridgeDown of any service
-    ]
-
-    assert held_back(alone) == []
-
-
-def test_nothing_silences_what_is_down_the_watchdog_or_what_starts_something(
-    samples: list[Labels], held_back: Fire
-) -> None:
-    held = held_back(_on_one_service(samples))
-
-    assert "RecommenderLatencyHigh" in {labels["alertname"] for labels in held}
-    assert any("action" in labels for labels in samples)
-    for labels in held:
-        assert "action" not in labels
-        assert labels["alertname"] not in {"Watchdog", *DOWN} or "instance" in labels
-        assert "scope" not in labels
-
-
-def test_nothing_else_silences_anything(samples: list[Labels], held_back: Fire) -> None:
-    sources = DOWN | BURNS | FAILED | ERRORS | TWICE
-    others = [labels for labels in samples if labels["alertname"] not in sources]
-
-    assert held_back(_on_one_service(others)) == []
-
-
-def _on_one_service(samples: list[Labels]) -> list[Labels]:
-    given = [{**labels, "service": ON["service"]} for labels in samples]
-    return [labels for position, labels in enumerate(given) if labels not in given[:position]]
