@@ -90,7 +90,7 @@ def _await_ready(stack: Stack, parts: Sequence[Program], say: Callable[[str], No
     deadline = time.monotonic() + READY_SECONDS
     while waiting:
         for name, url in list(waiting.items()):
-            if _answers(url):
+            if answers(url):
                 say(f"{name} is ready at {stack.ports.url(name)}")
                 del waiting[name]
         stack.require_running()
@@ -100,7 +100,8 @@ def _await_ready(stack: Stack, parts: Sequence[Program], say: Callable[[str], No
         time.sleep(0.2)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a part answers at an address, within two seconds and without an error."""
     try:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:

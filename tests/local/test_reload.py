@@ -14,6 +14,7 @@ from recwatch_local.layout import Layout, prepare
 from recwatch_local.ports import Ports, free_ports
 from recwatch_local.programs import programs
 from recwatch_local.reload import reload
+from recwatch_local.stack import answers
 from recwatch_local.supervisor import MARK
 from recwatch_local.tools import Tools
 
@@ -44,18 +45,11 @@ def url(layout: Layout, ports: Ports, tools: Tools) -> Iterator[str]:
             part.argv, cwd=layout.run, env={**os.environ, MARK: str(layout.run)}, stdout=log, stderr=log
         )
         try:
-            wait_until(lambda: _answers(ports.url("prometheus") + part.ready), timeout=60)
+            wait_until(lambda: answers(ports.url("prometheus") + part.ready), timeout=60)
             yield ports.url("prometheus")
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def _own(url: str) -> list[str]:
