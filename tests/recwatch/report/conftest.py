@@ -1,7 +1,5 @@
 """A Prometheus that holds two days in which much happened."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,18 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from recwatch.report.series import Answers, Series
-
-
-def _load(name: str) -> Any:
-    """Load a module that stands beside this file; tests are found by path, not as packages."""
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"recwatch_report_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+from tests.recwatch.report import scene
 
 
 class Tools(Protocol):
@@ -31,7 +18,7 @@ class Tools(Protocol):
 @pytest.fixture(scope="session")
 def scenes() -> Any:
     """The module that makes up what Prometheus holds."""
-    return _load("scene")
+    return scene
 
 
 @pytest.fixture(scope="session")
