@@ -23,18 +23,18 @@ def arms() -> Section:
         "none",
         [
             Query(
-                f"{_RECORDED}:model_variant_difference:max_every2m{ARM}",
+                f"{_RECORDED}:model_variant_difference:max_every4m{ARM}",
                 "{{service}} {{model}} {{variant}} {{metric}}",
                 colour=BLUE,
             ),
             Query(
-                f"{_RECORDED}:model_variant_difference_low:max_every2m{ARM}",
+                f"{_RECORDED}:model_variant_difference_low:max_every4m{ARM}",
                 "{{service}} {{model}} {{variant}} {{metric}} low",
                 Line.DASHED,
                 ORANGE,
             ),
             Query(
-                f"{_RECORDED}:model_variant_difference_high:max_every2m{ARM}",
+                f"{_RECORDED}:model_variant_difference_high:max_every4m{ARM}",
                 "{{service}} {{model}} {{variant}} {{metric}} high",
                 Line.DOTTED,
                 PINK,
@@ -49,7 +49,7 @@ def arms() -> Section:
         "none",
         [
             Query(
-                f"{_RECORDED}:model_variant_p_value:min_every2m{ARM}",
+                f"{_RECORDED}:model_variant_p_value:min_every4m{ARM}",
                 "{{service}} {{model}} {{variant}} {{metric}}",
             )
         ],
@@ -62,7 +62,7 @@ def arms() -> Section:
         " trusted. SampleRatioMismatch fires below the line.",
         "none",
         [
-            Query(f"service_model:model_sample_ratio_p_value:min_every2m{_CHOSEN}", "{{service}} {{model}}"),
+            Query(f"service_model:model_sample_ratio_p_value:min_every4m{_CHOSEN}", "{{service}} {{model}}"),
             threshold("SampleRatioMismatch"),
         ],
         empty=_ALONE,

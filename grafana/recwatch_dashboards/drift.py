@@ -35,7 +35,7 @@ def drift_states() -> statetimeline.Panel:
         " DataBroken tells of it.",
         Query(
             "max by (check, model) ("
-            'service_check_model:drift_detected:max_every2m{model=~"$model", check=~"$check"})',
+            'service_check_model:drift_detected:max_every4m{model=~"$model", check=~"$check"})',
             "{{check}} {{model}}",
         ),
         FOUND,
@@ -59,11 +59,11 @@ def against_threshold(title: str, text: str, chosen: str, *, empty: str) -> time
         [
             Query(
                 "max by (check, feature, segment) ("
-                f'service_check_feature_segment:drift_effect_size:max_every2m{{{chosen}check=~"$check"}})',
+                f'service_check_feature_segment:drift_effect_size:max_every4m{{{chosen}check=~"$check"}})',
                 "{{check}} {{feature}} {{segment}}",
             ),
             Query(
-                f'max by (check) (service_check:drift_threshold:max_every2m{{{chosen}check=~"$check"}})',
+                f'max by (check) (service_check:drift_threshold:max_every4m{{{chosen}check=~"$check"}})',
                 "threshold of {{check}}",
                 Line.THRESHOLD,
             ),
@@ -83,11 +83,11 @@ def freshness() -> timeseries.Panel:
         "s",
         [
             Query(
-                f"max by (check, feature) (service_check_feature:drift_age_seconds:max_every2m{_CHOSEN})",
+                f"max by (check, feature) (service_check_feature:drift_age_seconds:max_every4m{_CHOSEN})",
                 "{{check}} ({{feature}})",
             ),
             Query(
-                f"max by (check) (service_check:drift_age_threshold_seconds:max_every2m{_CHOSEN})",
+                f"max by (check) (service_check:drift_age_threshold_seconds:max_every4m{_CHOSEN})",
                 "threshold of {{check}}",
                 Line.THRESHOLD,
             ),
@@ -144,7 +144,7 @@ def _running() -> Section:
         "Runs",
         "Whether the last run of each check succeeded. DriftCheckFailing tells of those that do not,"
         " DriftExporterDown where none runs any more.",
-        Query(f"min by (check) (service_check:drift_check_success:min_every2m{_CHOSEN})", "{{check}}"),
+        Query(f"min by (check) (service_check:drift_check_success:min_every4m{_CHOSEN})", "{{check}}"),
         [("failed", ACT), ("succeeded", WELL)],
         empty=_NEVER,
     )
@@ -154,7 +154,7 @@ def _running() -> Section:
         "none",
         [
             Query(
-                f"max by (check) (service_check:drift_check_silence:intervals_every2m{_CHOSEN})",
+                f"max by (check) (service_check:drift_check_silence:intervals_every4m{_CHOSEN})",
                 "{{check}}",
             ),
             overall_threshold("DriftCheckSilent"),
@@ -167,7 +167,7 @@ def _running() -> Section:
         "s",
         [
             Query(
-                f"max by (check) (service_check:drift_check_duration_seconds:max_every2m{_CHOSEN})",
+                f"max by (check) (service_check:drift_check_duration_seconds:max_every4m{_CHOSEN})",
                 "{{check}}",
             )
         ],
@@ -192,7 +192,7 @@ def _fresh() -> Section:
         [
             *(
                 Query(
-                    "max by (check) (service_check_window:drift_source_age_seconds:max_every2m"
+                    "max by (check) (service_check_window:drift_source_age_seconds:max_every4m"
                     f'{{window="{window}", check=~"$check"}})',
                     f"{{{{check}}}} {window}",
                     line,

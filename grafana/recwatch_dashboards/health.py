@@ -16,7 +16,7 @@ def health_checks() -> statetimeline.Panel:
         "Health checks",
         "What each check of recwatch.health found; one that fails anywhere has failed, and HealthCheckFailing"
         " tells of it.",
-        Query('service_check:health_check_up:min_every2m{service=~"$service"}', "{{service}} {{check}}"),
+        Query('service_check:health_check_up:min_every4m{service=~"$service"}', "{{service}} {{check}}"),
         PASSED,
         empty=NO_CHECKS,
     )

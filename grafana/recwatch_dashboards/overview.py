@@ -172,7 +172,7 @@ def _recent() -> Section:
         "Pipelines that failed last",
         "Pipelines whose last run failed.",
         "short",
-        Query("sum(max by (pipeline) (service_pipeline:pipeline_failed:last_every2m))"),
+        Query("sum(max by (pipeline) (service_pipeline:pipeline_failed:last_every4m))"),
         empty="no pipelines",
         limit=Limit(1, ACT),
     )

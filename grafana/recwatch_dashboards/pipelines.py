@@ -67,7 +67,7 @@ def _runs() -> Section:
     last = states(
         "Last run",
         "Whether the last run of each pipeline failed.",
-        Query(f"service_pipeline:pipeline_failed:last_every2m{_CHOSEN}", "{{service}} {{pipeline}}"),
+        Query(f"service_pipeline:pipeline_failed:last_every4m{_CHOSEN}", "{{service}} {{pipeline}}"),
         [("completed", WELL), ("failed", ACT)],
         empty="no pipeline has reported yet",
     )

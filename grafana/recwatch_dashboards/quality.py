@@ -37,7 +37,7 @@ def quality() -> timeseries.Panel:
         "none",
         [
             Query(
-                f"service_model_metric:model_quality:relative_every2m{_CHOSEN}",
+                f"service_model_metric:model_quality:relative_every4m{_CHOSEN}",
                 "{{service}} {{model}} {{metric}}",
             ),
             Query("vector(1)", "baseline", Line.THRESHOLD, beside=True),
@@ -67,7 +67,7 @@ def _quality() -> Section:
         "Degraded",
         "Metrics that are worse than their baseline by more than the tolerated drop.",
         Query(
-            f"service_model_metric:model_quality_degraded:max_every2m{_CHOSEN}",
+            f"service_model_metric:model_quality_degraded:max_every4m{_CHOSEN}",
             "{{service}} {{model}} {{metric}}",
         ),
         [("well", WELL), ("degraded", LOOK)],

@@ -12,7 +12,7 @@ from recwatch_dashboards.variables import checks, models
 
 UID = "recwatch-rerank"
 _SILENT = "no recommendation was asked for in this time"
-_UNSCORED = "no scored recommendation in the last hour: recwatch.scores is not set up, or nothing was asked"
+_UNSCORED = "no scored recommendation of late: recwatch.scores is not set up, or nothing was asked"
 
 
 def build() -> dashboard.Dashboard:
@@ -62,9 +62,8 @@ def _gain() -> Section:
             (
                 _quantiles(
                     "Content score",
-                    "Mean cosine of the returned items with the user's recent items: the median over an"
-                    " hour, and"
-                    " the tenth below and above which a tenth lies.",
+                    "Mean cosine of the returned items with the user's recent items: the median over half"
+                    " an hour, and the tenth below and above which a tenth lies.",
                     "recommender_content_score",
                 ),
                 8,
@@ -73,7 +72,7 @@ def _gain() -> Section:
                 _quantiles(
                     "Semantic alignment",
                     "Spearman's correlation of the collaborative and the content order of the candidates:"
-                    " quantiles over an hour.",
+                    " quantiles over half an hour.",
                     "recommender_semantic_alignment",
                 ),
                 8,
@@ -81,7 +80,7 @@ def _gain() -> Section:
             (
                 _quantiles(
                     "Diversity",
-                    "Mean pairwise cosine distance of the returned items: quantiles over an hour.",
+                    "Mean pairwise cosine distance of the returned items: quantiles over half an hour.",
                     "recommender_diversity",
                 ),
                 8,
@@ -138,7 +137,7 @@ def _quantiles(title: str, text: str, metric: str) -> timeseries.Panel:
         "none",
         [
             Query(
-                f'service_model_reranked:{metric}:{name}_rate1h{{reranked="{value}", model=~"$model"}}',
+                f'service_model_reranked:{metric}:{name}_rate30m{{reranked="{value}", model=~"$model"}}',
                 f"{{{{service}}}} {{{{model}}}} {kind} {name}",
                 line,
                 colour,

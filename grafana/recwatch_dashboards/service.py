@@ -134,7 +134,7 @@ def _answers() -> Section:
         "reqps",
         [
             Query(
-                f"sum by (outcome) (service_model_outcome:recommender_requests:rate5m_every2m{CHOSEN})",
+                f"sum by (outcome) (service_model_outcome:recommender_requests:rate5m_every4m{CHOSEN})",
                 "{{outcome}}",
             )
         ],
@@ -147,7 +147,7 @@ def _answers() -> Section:
         " below the line.",
         "percentunit",
         [
-            Query(f"service_model:recommender_requests:growth1w_every2m{CHOSEN}", SERIES),
+            Query(f"service_model:recommender_requests:growth1w_every4m{CHOSEN}", SERIES),
             threshold("RecommenderTrafficCollapsed"),
         ],
         empty="nothing to compare with yet: no requests a week before",
@@ -173,9 +173,9 @@ def _speed() -> Section:
         " the line.",
         "s",
         [
-            Query(f"{LATENCY}:p50_rate5m_every2m{CHOSEN}", f"{SERIES} p50", colour=BLUE),
-            Query(f"{LATENCY}:p95_rate5m_every2m{CHOSEN}", f"{SERIES} p95", Line.DASHED, ORANGE),
-            Query(f"{LATENCY}:p99_rate5m_every2m{CHOSEN}", f"{SERIES} p99", Line.DOTTED, PINK),
+            Query(f"{LATENCY}:p50_rate5m_every4m{CHOSEN}", f"{SERIES} p50", colour=BLUE),
+            Query(f"{LATENCY}:p95_rate5m_every4m{CHOSEN}", f"{SERIES} p95", Line.DASHED, ORANGE),
+            Query(f"{LATENCY}:p99_rate5m_every4m{CHOSEN}", f"{SERIES} p99", Line.DOTTED, PINK),
             threshold("RecommenderLatencyP99High"),
         ],
         empty=SILENT,
@@ -200,14 +200,14 @@ def _objectives() -> Section:
         " objective says. The thin line is the share that it allows.",
         "percentunit",
         [
-            Query(f"service_model:slo_errors:ratio_rate1h_every2m{CHOSEN}", f"{SERIES} {{{{slo}}}} 1h"),
+            Query(f"service_model:slo_errors:ratio_rate1h_every4m{CHOSEN}", f"{SERIES} {{{{slo}}}} 1h"),
             Query(
-                f"service_model:slo_errors:ratio_rate6h_every2m{CHOSEN}",
+                f"service_model:slo_errors:ratio_rate6h_every4m{CHOSEN}",
                 f"{SERIES} {{{{slo}}}} 6h",
                 Line.DASHED,
             ),
             Query(
-                f"service_model:slo_budget:ratio_every2m{CHOSEN}",
+                f"service_model:slo_budget:ratio_every4m{CHOSEN}",
                 f"{SERIES} {{{{slo}}}} allowed",
                 Line.THRESHOLD,
             ),

@@ -39,7 +39,7 @@ def _targets() -> Section:
         "How long each scrape took. ScrapeSlow fires above the line.",
         "s",
         [
-            Query(f"service_instance:scrape_duration_seconds:max_every2m{_CHOSEN}", _INSTANCE),
+            Query(f"service_instance:scrape_duration_seconds:max_every4m{_CHOSEN}", _INSTANCE),
             overall_threshold("ScrapeSlow"),
         ],
         empty=_NONE,
@@ -49,7 +49,7 @@ def _targets() -> Section:
         "Samples in each scrape. ScrapeTooLarge fires above the line.",
         "short",
         [
-            Query(f"service_instance:scrape_samples_scraped:max_every2m{_CHOSEN}", _INSTANCE),
+            Query(f"service_instance:scrape_samples_scraped:max_every4m{_CHOSEN}", _INSTANCE),
             overall_threshold("ScrapeTooLarge"),
         ],
         empty=_NONE,
@@ -218,7 +218,7 @@ def _machines() -> Section:
         "percentunit",
         [
             Query(
-                f"service_instance:process_open_fds:ratio_every2m{_CHOSEN}",
+                f"service_instance:process_open_fds:ratio_every4m{_CHOSEN}",
                 _INSTANCE,
             ),
             overall_threshold("FileDescriptorsNearLimit"),
@@ -244,7 +244,7 @@ def _machines() -> Section:
         "percentunit",
         [
             Query(
-                f"service_instance:memory_limit:ratio_every2m{_CHOSEN}",
+                f"service_instance:memory_limit:ratio_every4m{_CHOSEN}",
                 _INSTANCE,
             ),
             overall_threshold("MemoryNearLimit"),

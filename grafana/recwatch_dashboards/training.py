@@ -85,7 +85,7 @@ def _now() -> Section:
         "s",
         [
             Query(
-                f"time() - model:training_last_success_timestamp_seconds:max_every2m{_CHOSEN}", "{{model}}"
+                f"time() - model:training_last_success_timestamp_seconds:max_every4m{_CHOSEN}", "{{model}}"
             ),
             threshold("TrainingSilent"),
         ],
@@ -122,7 +122,7 @@ def _quality() -> Section:
         "percentunit",
         [
             Query(
-                f"service_model_metric:training_improvement:ratio_every2m{_CHOSEN}",
+                f"service_model_metric:training_improvement:ratio_every4m{_CHOSEN}",
                 "{{service}} {{model}} {{metric}}",
             ),
             threshold("TrainingWorseThanBaseline"),
@@ -135,7 +135,7 @@ def _quality() -> Section:
         "none",
         [
             Query(
-                f"service_model_metric_split:training_metric:max_every2m{_CHOSEN}",
+                f"service_model_metric_split:training_metric:max_every4m{_CHOSEN}",
                 "{{service}} {{model}} {{metric}} ({{split}})",
             )
         ],
@@ -204,7 +204,7 @@ def _effort() -> Section:
         "Whether the last training of each model failed. ModelOld tells of a version in"
         " service that is too old.",
         Query(
-            f"service_model:training_failed:last_every2m{_CHOSEN}",
+            f"service_model:training_failed:last_every4m{_CHOSEN}",
             "{{service}} {{model}}",
         ),
         [("completed", WELL), ("failed", ACT)],

@@ -47,10 +47,18 @@ class Known:
         return metric.labels | (more if metric.type == RECORDED else more | OF_TARGETS)
 
     def counts(self, name: str | None) -> bool:
-        """Whether it only grows, but for restarts; the metrics of others are told by their names."""
+        """Whether it only grows, but for restarts.
+
+        The metrics of others are told by their names, and so is a recorded copy of a counter: what rates it
+        drops `_total` from its name (https://prometheus.io/docs/practices/rules/).
+        """
         metric = self._metric(name)
         if metric is None:
             return str(name).endswith(_COUNTS)
+        if metric.type == RECORDED:
+            return str(name).partition(":")[2].partition(":")[0].endswith(_COUNTS) and str(name).endswith(
+                ":max"
+            )
         return metric.type in {"counter", "histogram"}
 
     def interval(self, name: str | None) -> timedelta:
@@ -78,12 +86,11 @@ def read_page(text: str) -> dict[str, Metric]:
     return found
 
 
-def read_intervals(groups: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
-    """Read how often groups with an interval of their own record."""
+def read_intervals(groups: Iterable[Mapping[str, Any]], usual: timedelta) -> dict[str, timedelta]:
+    """Read how often groups record; `usual` is of those that do not say it themselves."""
     return {
-        rule["record"]: promql_parser.parse_duration(group["interval"])
+        rule["record"]: promql_parser.parse_duration(group["interval"]) if "interval" in group else usual
         for group in groups
-        if "interval" in group
         for rule in group["rules"]
         if "record" in rule
     }

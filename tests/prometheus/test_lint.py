@@ -12,6 +12,7 @@ from recwatch_rules.known import Known, Metric, read_intervals, read_page
 from recwatch_rules.lint import check
 
 RECORDED = "service_model:errors:ratio_rate5m"
+COPIED = "service_model:requests_total:max"
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def known() -> Known:
             "duration_seconds": Metric("histogram", frozenset({"model"})),
             "age_seconds": Metric("gauge", frozenset({"model", "check"})),
             RECORDED: Metric("recorded", frozenset({"service", "model"})),
+            COPIED: Metric("recorded", frozenset({"service", "model"})),
         },
         intervals={RECORDED: timedelta(minutes=4)},
     )
@@ -43,9 +45,11 @@ def alert_faults(known: Known, expr: str, **labels: str) -> list[str]:
 def test_the_pack_has_no_fault(folder: Path, groups: list[dict[str, Any]]) -> None:
     page = (folder.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
     settings = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))["global"]
-    scrape = promql_parser.parse_duration(settings["scrape_interval"])
+    scrape, usual = (
+        promql_parser.parse_duration(settings[f"{what}_interval"]) for what in ("scrape", "evaluation")
+    )
 
-    found = list(check(groups, Known(read_page(page), scrape, read_intervals(groups))))
+    found = list(check(groups, Known(read_page(page), scrape, read_intervals(groups, usual))))
 
     assert "\n".join(found) == ""
 
@@ -59,7 +63,9 @@ def test_the_pack_is_known(folder: Path, groups: list[dict[str, Any]]) -> None:
         "recorded", frozenset({"service", "model"})
     )
     assert page["drift_exporter_config_last_reload_successful"].labels == frozenset()
-    assert read_intervals(groups)["service_model:slo_errors:ratio_rate3d"] == timedelta(minutes=4)
+    intervals = read_intervals(groups, timedelta(seconds=30))
+    assert intervals["service_model:slo_errors:ratio_rate3d"] == timedelta(minutes=4)
+    assert intervals["service_model:recommender_errors:ratio_rate5m"] == timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("call", ["rate", "irate", "increase"])
@@ -80,6 +86,7 @@ def test_a_rate_over_a_gauge_is_found(known: Known, call: str, of: str) -> None:
         "duration_seconds_bucket[5m]",
         "duration_seconds_count[5m]",
         "others_total[1h:5m]",
+        f"{COPIED}[5m]",
     ],
 )
 def test_a_rate_over_a_counter_is_none(known: Known, of: str) -> None:

@@ -29,13 +29,20 @@ def test_promtool_accepts_the_rules(folder: Path, tools: Tools) -> None:
 def test_rules_are_split_by_component_and_groups_named_after_the_file(
     folder: Path, groups: list[dict[str, Any]]
 ) -> None:
-    """A second group, `<file>.slow`, is evaluated more seldom: queries find values of the last 5 minutes."""
+    """More groups, `.minute` and `.slow`, come more seldom: queries find values of the last 5 minutes."""
     stems = [file.name.removesuffix(".yml") for file in sorted((folder / "rules").iterdir())]
-    slow = [group for group in groups if group["name"].endswith(".slow")]
+    intervals: dict[str, set[str]] = {"minute": set(), "slow": set()}
+    first = []
+    for group in groups:
+        stem, _, kind = group["name"].rpartition(".")
+        if kind in intervals:
+            intervals[kind].add(group["interval"])
+            assert stem in stems
+        else:
+            first.append(group["name"])
 
-    assert [group["name"] for group in groups if group not in slow] == stems
-    assert {group["name"].removesuffix(".slow") for group in slow} <= set(stems)
-    assert {group["interval"] for group in slow} <= {"2m", "4m"}
+    assert first == stems
+    assert intervals == {"minute": {"1m"}, "slow": {"2m", "4m"}}
 
 
 def test_every_expression_parses(rules: list[dict[str, Any]]) -> None:
