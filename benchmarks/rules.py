@@ -31,8 +31,8 @@ SERVICES = 10
 SCRAPED = 15
 # Rules record what others read; here every group is evaluated as often as what is scraped.
 FIRST_SECONDS = 60
-# After it each rule has been evaluated: its first time reads from the disk what is in memory from then on.
-WARM_SECONDS = 270
+# After it a rule reads five minutes from memory, not from the block of history on the disk.
+WARM_SECONDS = 330
 # Twice the longest interval of a group: each group is counted as often as it is evaluated.
 MEASURED_SECONDS = 480
 MOST = 0.01

@@ -72,7 +72,7 @@ def _gain() -> Section:
                 _quantiles(
                     "Semantic alignment",
                     "Spearman's correlation of the collaborative and the content order of the candidates:"
-                    " quantiles over half an hour.",
+                    " quantiles over ten minutes.",
                     "recommender_semantic_alignment",
                 ),
                 8,
@@ -80,7 +80,7 @@ def _gain() -> Section:
             (
                 _quantiles(
                     "Diversity",
-                    "Mean pairwise cosine distance of the returned items: quantiles over half an hour.",
+                    "Mean pairwise cosine distance of the returned items: quantiles over ten minutes.",
                     "recommender_diversity",
                 ),
                 8,
@@ -137,7 +137,7 @@ def _quantiles(title: str, text: str, metric: str) -> timeseries.Panel:
         "none",
         [
             Query(
-                f'service_model_reranked:{metric}:{name}_rate30m{{reranked="{value}", model=~"$model"}}',
+                f'service_model_reranked:{metric}:{name}_rate10m{{reranked="{value}", model=~"$model"}}',
                 f"{{{{service}}}} {{{{model}}}} {kind} {name}",
                 line,
                 colour,

@@ -10,6 +10,7 @@ from recwatch_rules.tree import parse
 LINTS = (
     lint_values.rates_of_gauges,
     lint_values.short_ranges,
+    lint_values.seldom_values,
     lint_values.unguarded_divisions,
     lint_labels.never_matching,
 )

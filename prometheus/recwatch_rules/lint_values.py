@@ -7,9 +7,11 @@ from typing import Any
 import promql_parser
 
 from recwatch_rules.known import Known
-from recwatch_rules.tree import bare, is_call, number, operator, walk
+from recwatch_rules.tree import bare, children, is_call, number, operator, walk
 
 _RATES = ("rate", "irate", "increase")
+_LOOKBACK = timedelta(minutes=5)
+"""A query finds no value that is older: Prometheus's `--query.lookback-delta`."""
 
 
 def rates_of_gauges(node: Any, known: Known) -> Iterator[str]:
@@ -35,6 +37,16 @@ def short_ranges(node: Any, known: Known) -> Iterator[str]:
             span, step = part.range, part.step
             if span is not None and step is not None and span < 2 * step:
                 yield f"a range of {_told(span)} is less than twice its step {_told(step)}"
+
+
+def seldom_values(node: Any, known: Known) -> Iterator[str]:
+    """What is recorded more seldom than a query looks back is missed now and then, unless as a range."""
+    if isinstance(node, promql_parser.MatrixSelector):
+        return
+    if isinstance(node, promql_parser.VectorSelector) and known.interval(node.name) >= _LOOKBACK:
+        yield f"{node.name} comes every {_told(known.interval(node.name))}, of which only a range can be read"
+    for child in children(node):
+        yield from seldom_values(child, known)
 
 
 def unguarded_divisions(node: Any, _: Known) -> Iterator[str]:

@@ -13,6 +13,7 @@ from recwatch_rules.lint import check
 
 RECORDED = "service_model:errors:ratio_rate5m"
 COPIED = "service_model:requests_total:max"
+SELDOM = "model:age_seconds:max_every20m"
 
 
 @pytest.fixture
@@ -25,8 +26,9 @@ def known() -> Known:
             "age_seconds": Metric("gauge", frozenset({"model", "check"})),
             RECORDED: Metric("recorded", frozenset({"service", "model"})),
             COPIED: Metric("recorded", frozenset({"service", "model"})),
+            SELDOM: Metric("recorded", frozenset({"model"})),
         },
-        intervals={RECORDED: timedelta(minutes=4)},
+        intervals={RECORDED: timedelta(minutes=4), SELDOM: timedelta(minutes=20)},
     )
 
 
@@ -111,6 +113,18 @@ def test_a_range_that_may_hold_one_value_is_found(known: Known, expr: str, fault
     ["rate(requests_total[30s])", f"avg_over_time({RECORDED}[8m])", "max_over_time(age_seconds[6m:3m])"],
 )
 def test_a_range_of_two_values_is_none(known: Known, expr: str) -> None:
+    assert faults(known, expr) == []
+
+
+@pytest.mark.parametrize(
+    "expr", [SELDOM, f"sum by (model) ({SELDOM} offset 1h)", f"max_over_time({SELDOM}[1h:10m])"]
+)
+def test_a_value_that_a_query_may_miss_is_found(known: Known, expr: str) -> None:
+    assert faults(known, expr) == [f"rule: {SELDOM} comes every 20m, of which only a range can be read"]
+
+
+@pytest.mark.parametrize("expr", [RECORDED, f"max_over_time({SELDOM}[40m])"])
+def test_a_value_that_no_query_misses_is_none(known: Known, expr: str) -> None:
     assert faults(known, expr) == []
 
 

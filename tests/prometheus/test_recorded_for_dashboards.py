@@ -73,7 +73,7 @@ def test_quantiles_and_averages_are_absent_where_nothing_was_measured(
         series(f"recommender_request_duration_seconds_sum{{{labels}}}", "0+0.1x240 24x480"),
         series(f"recommender_request_duration_seconds_count{{{labels}}}", "0+1x240 240x480"),
     ]
-    median = "service_model_reranked:recommender_content_score:p50_rate30m"
+    median = "service_model_reranked:recommender_content_score:p50_rate10m"
     average = "service_model:recommender_request_duration_seconds:mean1h"
     tests = [
         expect(f"round({median}, 0.01)", "60m", (f"{{{labels}}}", 0.5)),
