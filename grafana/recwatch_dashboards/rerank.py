@@ -62,8 +62,8 @@ def _gain() -> Section:
             (
                 _quantiles(
                     "Content score",
-                    "Mean cosine of the returned items with the user's recent items: the median over half"
-                    " an hour, and the tenth below and above which a tenth lies.",
+                    "Mean cosine of the returned items with the user's recent items: the median over ten"
+                    " minutes, and the tenth below and above which a tenth lies.",
                     "recommender_content_score",
                 ),
                 8,

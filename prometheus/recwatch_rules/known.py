@@ -47,18 +47,10 @@ class Known:
         return metric.labels | (more if metric.type == RECORDED else more | OF_TARGETS)
 
     def counts(self, name: str | None) -> bool:
-        """Whether it only grows, but for restarts.
-
-        The metrics of others are told by their names, and so is a recorded copy of a counter: what rates it
-        drops `_total` from its name (https://prometheus.io/docs/practices/rules/).
-        """
+        """Whether it only grows, but for restarts; the metrics of others are told by their names."""
         metric = self._metric(name)
         if metric is None:
             return str(name).endswith(_COUNTS)
-        if metric.type == RECORDED:
-            return str(name).partition(":")[2].partition(":")[0].endswith(_COUNTS) and str(name).endswith(
-                ":max"
-            )
         return metric.type in {"counter", "histogram"}
 
     def interval(self, name: str | None) -> timedelta:

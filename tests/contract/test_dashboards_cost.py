@@ -57,10 +57,11 @@ class Row(Protocol):
 @pytest.fixture(scope="module")
 def intervals(root: Any) -> dict[str, int]:
     """Seconds between two samples of each recorded series."""
+    settings = yaml.safe_load((root / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     found = {}
     for file in sorted((root / "prometheus" / "rules").glob("*.yml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
-            text = group.get("interval", f"{SCRAPED}s")
+            text = group.get("interval", settings["global"]["evaluation_interval"])
             for rule in group["rules"]:
                 found[rule.get("record", "")] = int(text[:-1]) * SECONDS[text[-1]]
     return found

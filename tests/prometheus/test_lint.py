@@ -12,7 +12,6 @@ from recwatch_rules.known import Known, Metric, read_intervals, read_page
 from recwatch_rules.lint import check
 
 RECORDED = "service_model:errors:ratio_rate5m"
-COPIED = "service_model:requests_total:max"
 SELDOM = "model:age_seconds:max_every20m"
 
 
@@ -25,7 +24,6 @@ def known() -> Known:
             "duration_seconds": Metric("histogram", frozenset({"model"})),
             "age_seconds": Metric("gauge", frozenset({"model", "check"})),
             RECORDED: Metric("recorded", frozenset({"service", "model"})),
-            COPIED: Metric("recorded", frozenset({"service", "model"})),
             SELDOM: Metric("recorded", frozenset({"model"})),
         },
         intervals={RECORDED: timedelta(minutes=4), SELDOM: timedelta(minutes=20)},
@@ -88,7 +86,6 @@ def test_a_rate_over_a_gauge_is_found(known: Known, call: str, of: str) -> None:
         "duration_seconds_bucket[5m]",
         "duration_seconds_count[5m]",
         "others_total[1h:5m]",
-        f"{COPIED}[5m]",
     ],
 )
 def test_a_rate_over_a_counter_is_none(known: Known, of: str) -> None:

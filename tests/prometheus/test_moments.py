@@ -10,7 +10,7 @@ import promql_parser
 import pytest
 
 COARSEST = timedelta(minutes=4)
-"""The slowest group of the pack. A file evaluated less often does not see when a `for` is shortened."""
+"""The slowest group of alerts. A file evaluated less often does not see when a `for` is shortened."""
 
 _ALERTS = re.compile(r"(count(?: by \([\w, ]+\))? ?\()?ALERTS\{([^}!~]*)\}\)?")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
