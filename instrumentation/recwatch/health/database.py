@@ -70,7 +70,7 @@ class Database:
             return _can_be_made(file)
         started = time.monotonic()
         try:
-            with in_database(), self._engine.connect() as connection:
+            with in_database(self._url), self._engine.connect() as connection:
                 connection.execute(self._query).first()
         except sa.exc.SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error

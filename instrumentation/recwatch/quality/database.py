@@ -15,6 +15,7 @@ from recwatch.quality.settling import Settled, expire, read_joined, read_sequenc
 from recwatch.quality.task import Rows
 from recwatch.quality.window import Ring
 from recwatch.store.engine import create_store_engine, parse_url, using_database
+from recwatch.store.forks import in_database
 from recwatch.store.migrate import upgrade
 
 __all__ = ["StoreJournal"]
@@ -108,7 +109,8 @@ class StoreJournal:
             self._settings.counts.drop("closed", "the store could not be written", writes=len(self._queue))
             self._queue.clear()
         if self._engine is not None:
-            self._engine.dispose()
+            with in_database(self._engine.url):
+                self._engine.dispose()
             self._engine = None
 
     def _append(self, entry: Prediction | Feedback) -> bool:

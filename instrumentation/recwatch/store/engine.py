@@ -133,7 +133,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> 
 def using_database(url: sa.URL) -> Iterator[None]:
     """Use a database for the block: what it says is raised as a `StoreError` that says what to do."""
     try:
-        with in_database():
+        with in_database(url):
             yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error

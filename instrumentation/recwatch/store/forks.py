@@ -1,4 +1,4 @@
-"""A process is forked only while no other thread is inside a database.
+"""A process is forked only while no other thread is inside SQLite.
 
 SQLite guards its memory by a lock of the whole process (https://www.sqlite.org/threadsafe.html). A child that
 is forked while another thread holds it has the lock, and no thread that gives it back: its first use of any
@@ -9,7 +9,9 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import sqlalchemy as sa
 
 from recwatch.logs import event
 
@@ -23,6 +25,9 @@ MOST_SECONDS = 2.0
 class ForkGate:
     """Knows which threads are inside, and holds up a fork until the others are out.
 
+    A thread that forks is held up by nobody, also where it is inside, and where what runs for its fork (a
+    handler of the log, of a signal) comes inside.
+
     Args:
         most: seconds that a fork waits; then it goes on, with a warning in the log.
     """
@@ -31,7 +36,7 @@ class ForkGate:
         self._most = most
         self._changed = threading.Condition()
         self._inside: dict[int, int] = {}
-        self._forks = 0
+        self._forking: set[int] = set()
         os.register_at_fork(
             before=self._before, after_in_parent=self._after_in_parent, after_in_child=self._after_in_child
         )
@@ -39,7 +44,7 @@ class ForkGate:
     @property
     def held(self) -> bool:
         """Whether a fork is under way."""
-        return self._forks > 0
+        return bool(self._forking)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -47,7 +52,7 @@ class ForkGate:
         me = threading.get_ident()
         with self._changed:
             if me not in self._inside:
-                self._changed.wait_for(lambda: not self._forks)
+                self._changed.wait_for(lambda: not self._forking or me in self._forking)
             self._inside[me] = self._inside.get(me, 0) + 1
         try:
             yield
@@ -56,19 +61,20 @@ class ForkGate:
                 self._inside[me] -= 1
                 if not self._inside[me]:
                     del self._inside[me]
-                self._changed.notify_all()
+                if self._forking:
+                    self._changed.notify_all()
 
     def _before(self) -> None:
-        me = threading.get_ident()
         with self._changed:
-            self._forks += 1
-            out = self._changed.wait_for(lambda: self._inside.keys() <= {me}, self._most)
+            self._forking.add(threading.get_ident())
+            self._changed.notify_all()
+            out = self._changed.wait_for(lambda: self._inside.keys() <= self._forking, self._most)
         if not out:
             _LOGGER.warning(event("Forked during a transaction", waited=f"{self._most:g}s"))
 
     def _after_in_parent(self) -> None:
         with self._changed:
-            self._forks -= 1
+            self._forking.discard(threading.get_ident())
             self._changed.notify_all()
 
     def _after_in_child(self) -> None:
@@ -76,9 +82,12 @@ class ForkGate:
         me = threading.get_ident()
         self._changed = threading.Condition()
         self._inside = {thread: depth for thread, depth in self._inside.items() if thread == me}
-        self._forks = 0
+        self._forking = set()
 
 
 GATE = ForkGate()
-in_database = GATE.inside
-"""Around every use of a database that is reached by SQLAlchemy."""
+
+
+def in_database(url: sa.URL) -> AbstractContextManager[None]:
+    """Use a database for the block, where the process may fork meanwhile: a service, a trainer."""
+    return GATE.inside() if url.get_backend_name() == "sqlite" else nullcontext()

@@ -104,7 +104,7 @@ class Store:
 
     def close(self) -> None:
         """Close the connections."""
-        with in_database():
+        with in_database(self.engine.url):
             self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -135,7 +135,7 @@ def open_store(url: str, *, timeout: float = 5.0) -> Store:
         with using_database(engine.url):
             upgrade(engine)
     except StoreError:
-        with in_database():
+        with in_database(engine.url):
             engine.dispose()
         raise
     return Store(engine)

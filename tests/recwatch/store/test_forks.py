@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from recwatch.store import open_store
-from recwatch.store.forks import GATE, ForkGate
+from recwatch.store.forks import GATE, ForkGate, in_database
 from recwatch.testing import wait_until
 
 Run = Callable[[Callable[[], object]], threading.Thread]
@@ -124,6 +124,77 @@ def test_a_thread_may_fork_while_it_is_inside_itself(gate: ForkGate) -> None:
     with gate.inside():
         assert fork(leave_and_enter) == 0
     assert fork(leave_and_enter) == 0
+
+
+def test_what_runs_for_a_fork_may_come_inside(run: Run) -> None:
+    """As a handler of the log does that writes to a store, here of the fork's own warning."""
+    gate = ForkGate(most=0.05)
+    entered, leave = threading.Event(), threading.Event()
+    codes: list[int] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            with gate.inside():
+                codes.append(record.levelno)
+
+    def work() -> None:
+        with gate.inside():
+            entered.set()
+            leave.wait(30)
+
+    run(work)
+    entered.wait(30)
+    handler = Handler()
+    logging.getLogger("recwatch.store").addHandler(handler)
+    try:
+        run(lambda: codes.append(fork())).join(30)
+    finally:
+        logging.getLogger("recwatch.store").removeHandler(handler)
+        leave.set()
+    assert codes == [logging.WARNING, 0]
+
+
+def test_threads_that_fork_inside_do_not_wait_for_each_other(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = ForkGate(most=10)
+    both = threading.Barrier(2)
+    codes: list[int] = []
+
+    def work() -> None:
+        with gate.inside():
+            both.wait(30)
+            codes.append(fork())
+
+    for thread in [run(work), run(work)]:
+        thread.join(30)
+    assert codes == [0, 0]
+    assert caplog.records == []
+
+
+def test_a_gate_that_is_made_while_a_fork_is_under_way_lets_threads_in() -> None:
+    gates: list[ForkGate] = []
+    os.register_at_fork(before=lambda: None if gates else gates.append(ForkGate()))
+
+    assert fork() == 0
+    assert not gates[0].held
+    with gates[0].inside():
+        assert fork() == 0
+
+
+def test_a_fork_does_not_wait_for_postgresql(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with in_database(sa.make_url("postgresql+psycopg://localhost/shop")):
+            entered.set()
+            leave.wait(30)
+
+    run(work)
+    entered.wait(30)
+    assert fork() == 0
+    leave.set()
+    assert caplog.records == []
 
 
 def test_a_child_does_not_wait_for_threads_that_it_has_not(run: Run) -> None:
