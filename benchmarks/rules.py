@@ -33,7 +33,7 @@ SCRAPED = 15
 FIRST_SECONDS = 60
 # After it a rule reads five minutes from memory, not from the block of history on the disk.
 WARM_SECONDS = 330
-# Twice the longest interval of a group, so that each counts as often as it is evaluated; but for the one copy of
+# Twice the longest interval of a group, so that each counts as often as it is evaluated; but for the copy of
 # every 20 minutes.
 MEASURED_SECONDS = 480
 MOST = 0.01
