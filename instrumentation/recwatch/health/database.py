@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from recwatch.errors import ConfigError, HealthError
 from recwatch.extras import lacking
 from recwatch.health.result import Measured
 from recwatch.health.secrets import hide
+from recwatch.lifetime import keep
 
 try:
     import sqlalchemy as sa
@@ -44,7 +46,8 @@ class Database:
         try:
             self._url = sa.make_url(url)
             options = _options(self._url.get_backend_name(), connect_timeout)
-            self._engine = sa.create_engine(self._url, poolclass=sa.NullPool, connect_args=options)
+            self._make = partial(sa.create_engine, self._url, poolclass=sa.NullPool, connect_args=options)
+            self._engine = self._make()
         except (sa.exc.ArgumentError, ImportError, ValueError) as error:
             if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
                 raise lacking(error, "recwatch[postgres]") from error
@@ -57,6 +60,7 @@ class Database:
         self._query = sa.text(query)
         # A file may be made by the first record that a service writes, but not before it is ready to serve.
         self._may_be_missing = query == _ANY
+        keep(self, after_fork=Database._forked)
 
     def __call__(self) -> Measured:
         """The seconds that it took; none where a file of SQLite is still to be made.
@@ -77,6 +81,10 @@ class Database:
             secrets = [self._url.password, *_texts(self._url.query)]
             raise HealthError(f"{type(cause).__name__}: {hide(str(cause), *secrets)}") from error
         return Measured(time.monotonic() - started)
+
+    def _forked(self) -> None:
+        """Leave the engine to the parent: a thread of it may hold the lock of the first connection."""
+        self._engine = self._make()
 
     def _missing_file(self) -> Path | None:
         """The file of SQLite that is not there: to ask for it would make it."""

@@ -1,9 +1,12 @@
 """SQLite in a file, and a real PostgreSQL."""
 
+import os
 import re
+import signal
 import socket
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +104,43 @@ def test_a_driver_that_is_missing_is_called_by_its_extra(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ModuleNotFoundError, match=r": pip install 'recwatch\[postgres\]'$"):
         Database("postgresql+psycopg://me@host/db")
+
+
+def welcome(server: socket.socket) -> socket.socket:
+    """Take a connection as PostgreSQL does, and wait for its first query."""
+    connection, _ = server.accept()
+    connection.settimeout(30)
+    while len(connection.recv(4096)) == 8:  # asks for encryption
+        connection.sendall(b"N")
+    encoding = b"client_encoding\0UTF8\0"
+    parameter = b"S\0\0\0" + bytes([4 + len(encoding)]) + encoding
+    connection.sendall(b"R\0\0\0\x08\0\0\0\0" + parameter + b"Z\0\0\0\x05I")
+    assert connection.recv(1) in {b"Q", b"P"}
+    return connection
+
+
+def test_a_child_that_is_forked_while_a_thread_connects_connects_by_itself() -> None:
+    """SQLAlchemy holds a lock while it asks the first connection of an engine what server it is."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        check = Database(f"postgresql+psycopg://u@127.0.0.1:{server.getsockname()[1]}/d")
+
+        def ask() -> None:
+            with pytest.raises(HealthError):
+                check()
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        with welcome(server):
+            child = os.fork()
+            if not child:
+                signal.alarm(60)
+                try:
+                    check()
+                except HealthError:
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            welcome(server).close()
+        thread.join(30)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
